@@ -1,0 +1,111 @@
+package i18n
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // the zone must be there on machines without zone files
+)
+
+// Zone is the zone of every date the hub shows or reads.
+var Zone = mustZone()
+
+func mustZone() *time.Location {
+	z, err := time.LoadLocation("Europe/Helsinki")
+	if err != nil {
+		panic(err)
+	}
+	return z
+}
+
+var monthsSV = [...]string{"januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november", "december"}
+
+// Date shows a day: 24.12.2026, 24.12.2026 in Swedish too (the usage in
+// Finland), 24 December 2026 in English.
+func Date(l Lang, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(Zone)
+	if l == EN {
+		return t.Format("2 January 2006")
+	}
+	return t.Format("2.1.2006")
+}
+
+// LongDate shows a day with the month in letters where that reads better.
+func LongDate(l Lang, t time.Time) string {
+	t = t.In(Zone)
+	switch l {
+	case SV:
+		return strconv.Itoa(t.Day()) + " " + monthsSV[t.Month()-1] + " " + strconv.Itoa(t.Year())
+	default:
+		return Date(l, t)
+	}
+}
+
+// Clock shows a time of day: 14.05 in Finnish and Swedish, 14:05 in English.
+func Clock(l Lang, t time.Time) string {
+	t = t.In(Zone)
+	if l == EN {
+		return t.Format("15:04")
+	}
+	return t.Format("15.04")
+}
+
+// DateTime shows a day and a time of day.
+func DateTime(l Lang, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	switch l {
+	case SV:
+		return Date(l, t) + " kl. " + Clock(l, t)
+	case EN:
+		return Date(l, t) + " at " + Clock(l, t)
+	default:
+		return Date(l, t) + " klo " + Clock(l, t)
+	}
+}
+
+// Number shows a whole number with its thousands apart.
+func Number(l Lang, n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "−", s[1:]
+	}
+	gap := "\u00a0"
+	if l == EN {
+		gap = ","
+	}
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b.WriteString(gap)
+		}
+		b.WriteRune(r)
+	}
+	return sign + b.String()
+}
+
+// Size shows a number of bytes as people count them: 512 kt, 1,5 Mt.
+func Size(l Lang, n int64) string {
+	units := [...]string{"t", "kt", "Mt", "Gt"}
+	if l != FI {
+		units = [...]string{"B", "kB", "MB", "GB"}
+	}
+	f, i := float64(n), 0
+	for f >= 1000 && i < len(units)-1 {
+		f /= 1000
+		i++
+	}
+	s := strconv.FormatFloat(f, 'f', 1, 64)
+	if i == 0 || strings.HasSuffix(s, ".0") || f >= 100 {
+		s = strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	if l != EN {
+		s = strings.Replace(s, ".", ",", 1)
+	}
+	return s + "\u00a0" + units[i]
+}

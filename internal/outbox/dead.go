@@ -1,0 +1,70 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+)
+
+// Stuck is a job that waits after a failure, or is dead.
+type Stuck struct {
+	ID, Kind, State, Error string
+	Attempts               int64
+	Created, Next          time.Time
+}
+
+// ListStuck lists the dead jobs and the failing ones, dead first, at most 200.
+func ListStuck(ctx context.Context, tx *db.Tx) ([]Stuck, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, kind, state, last_error, attempts, created_at, not_before FROM outbox
+		WHERE  state = 'dead' OR (state = 'waiting' AND last_error <> '')
+		ORDER  BY state, created_at LIMIT 200`)
+	if err != nil {
+		return nil, fmt.Errorf("list stuck jobs: %w", err)
+	}
+	var all []Stuck
+	err = rows.Each(func() error {
+		var s Stuck
+		var created, next int64
+		if err := rows.Scan(&s.ID, &s.Kind, &s.State, &s.Error, &s.Attempts, &created, &next); err != nil {
+			return err
+		}
+		s.Created, s.Next = db.Time(created), db.Time(next)
+		all = append(all, s)
+		return nil
+	})
+	return all, err
+}
+
+// Retry puts a dead or waiting job first in the queue. The error is NotFound
+// when there is no such job, or it is done.
+func Retry(ctx context.Context, tx *db.Tx, now time.Time, id string) error {
+	n, err := tx.ExecContext(ctx, `
+		UPDATE outbox SET state = 'waiting', not_before = $1, finished_at = 0 WHERE id = $2 AND state <> 'done'`,
+		db.Millis(now), id)
+	if err != nil {
+		return fmt.Errorf("retry a job: %w", err)
+	}
+	if n == 0 {
+		return fail.New(fail.NotFound, "error.not_found")
+	}
+	return nil
+}
+
+// Counts tells how many jobs wait and how many are dead, for watching.
+func Counts(ctx context.Context, tx *db.Tx) (waiting, dead int64, err error) {
+	if err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM outbox WHERE state = 'waiting'`).Scan(&waiting); err != nil {
+		return 0, 0, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM outbox WHERE state = 'dead'`).Scan(&dead)
+	return waiting, dead, err
+}
+
+// Sweep forgets jobs that were done before the given time.
+func Sweep(ctx context.Context, tx *db.Tx, before time.Time) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE state = 'done' AND finished_at < $1`, db.Millis(before))
+	return err
+}
