@@ -225,8 +225,10 @@ func (w *Worker) work(ctx context.Context, r row) {
 	}
 	err = w.DB.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			UPDATE outbox SET state = $1, not_before = $2, last_error = $3, finished_at = $4 WHERE id = $5`,
-			state, next, text, finished, r.id)
+			UPDATE outbox SET state = $1, not_before = $2, last_error = $3, finished_at = $4,
+				payload = CASE WHEN $5 = 'done' THEN '{}' ELSE payload END -- secrets of invitations end here
+			WHERE id = $6`,
+			state, next, text, finished, state, r.id)
 		return err
 	})
 	if err != nil { // the lease ends and the job runs again

@@ -31,6 +31,7 @@ CREATE TABLE offers (
     deputy_hours   BIGINT NOT NULL DEFAULT 16,   -- working hours unopened before the deputy is told
     url            TEXT   NOT NULL DEFAULT '',
     words          TEXT   NOT NULL DEFAULT '{}', -- the authority's own wording of statuses
+    entities       TEXT   NOT NULL DEFAULT '',   -- JSON list of the service entities it is for; '' for all of the type's
     active         BIGINT NOT NULL DEFAULT 1
 );
 CREATE INDEX offers_authority ON offers (authority_id);

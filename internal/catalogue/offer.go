@@ -1,0 +1,203 @@
+package catalogue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/i18n"
+)
+
+// Way is how an authority has joined a matter type (liitostapa).
+type Way string
+
+// The joining ways.
+const (
+	Light       Way = "light"       // Kevytasiointi: handled in the hub's own pages
+	Interface   Way = "interface"   // over the data exchange interface
+	Conditional Way = "conditional" // RED II: the customer goes to the authority's own service, the status is kept here
+)
+
+// Offer is a matter type that an authority offers in a territory (liitos).
+type Offer struct {
+	ID          string
+	Authority   string
+	Type        string
+	Way         Way
+	National    bool
+	Territory   []string // municipality codes
+	NoticeEmail string   // the role address of first notices
+	DeputyEmail string
+	DeputyHours int64 // working hours a notice may lie unopened
+	URL         string
+	Words       map[string]Wording // the authority's own words for statuses and outcomes
+	Entities    []string           // the service entities it is for; nil for all of the type's
+	Active      bool
+}
+
+// Covers tells whether the offer stands in the municipality for the service
+// entity; entity "" means for any.
+func (o *Offer) Covers(municipality, entity string) bool {
+	return o.Active && (o.National || slices.Contains(o.Territory, municipality)) &&
+		(entity == "" || o.Entities == nil || slices.Contains(o.Entities, entity))
+}
+
+// OfferID names the offer of a type by an authority.
+func OfferID(authority, typ string) string { return authority + "/" + typ }
+
+const offerColumns = `id, authority_id, type_id, way, territory, notice_email, deputy_email, deputy_hours, url, words, entities, active`
+
+func scanOffer(r interface{ Scan(...any) error }, o *Offer) error {
+	var way, territory, words, entities string
+	var active int64
+	if err := r.Scan(&o.ID, &o.Authority, &o.Type, &way, &territory, &o.NoticeEmail, &o.DeputyEmail, &o.DeputyHours, &o.URL, &words, &entities, &active); err != nil {
+		return err
+	}
+	o.Way, o.Active, o.National = Way(way), active == 1, territory == `"national"`
+	if !o.National {
+		if err := json.Unmarshal([]byte(territory), &o.Territory); err != nil {
+			return fmt.Errorf("read the offer's territory: %w", err)
+		}
+	}
+	if err := json.Unmarshal([]byte(words), &o.Words); err != nil {
+		return fmt.Errorf("read the offer's words: %w", err)
+	}
+	if entities != "" {
+		if err := json.Unmarshal([]byte(entities), &o.Entities); err != nil {
+			return fmt.Errorf("read the offer's entities: %w", err)
+		}
+	}
+	return nil
+}
+
+// FindOffer returns an offer, or NotFound.
+func FindOffer(ctx context.Context, tx *db.Tx, id string) (*Offer, error) {
+	var o Offer
+	err := scanOffer(tx.QueryRowContext(ctx, `SELECT `+offerColumns+` FROM offers WHERE id = $1`, id), &o)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, fail.New(fail.NotFound, "catalogue.offer_not_found")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read offer %s: %w", id, err)
+	}
+	return &o, nil
+}
+
+// OffersIn returns the offers that stand in a municipality for a service
+// entity ("" for any), by matter type. Where two authorities offer the same type, the local one comes before the
+// national one.
+func OffersIn(ctx context.Context, tx *db.Tx, municipality, entity string) (map[string]*Offer, error) {
+	all, err := Offers(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	here := map[string]*Offer{}
+	for _, o := range all {
+		if o.Covers(municipality, entity) && (here[o.Type] == nil || here[o.Type].National) {
+			here[o.Type] = o
+		}
+	}
+	return here, nil
+}
+
+// Offers returns every active offer.
+func Offers(ctx context.Context, tx *db.Tx) ([]*Offer, error) {
+	return offers(ctx, tx, `SELECT `+offerColumns+` FROM offers WHERE active = 1 ORDER BY id`)
+}
+
+// OffersOf returns every offer of an authority, active or not.
+func OffersOf(ctx context.Context, tx *db.Tx, authority string) ([]*Offer, error) {
+	return offers(ctx, tx, `SELECT `+offerColumns+` FROM offers WHERE authority_id = $1 ORDER BY type_id`, authority)
+}
+
+func offers(ctx context.Context, tx *db.Tx, query string, args ...any) ([]*Offer, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read offers: %w", err)
+	}
+	var all []*Offer
+	err = rows.Each(func() error {
+		var o Offer
+		if err := scanOffer(rows, &o); err != nil {
+			return err
+		}
+		all = append(all, &o)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read offers: %w", err)
+	}
+	return all, nil
+}
+
+// SaveOffer writes an offer, new or changed.
+func SaveOffer(ctx context.Context, tx *db.Tx, o *Offer) error {
+	territory := `"national"`
+	if !o.National {
+		b, err := json.Marshal(o.Territory)
+		if err != nil {
+			return err
+		}
+		territory = string(b)
+	}
+	words := []byte("{}")
+	if len(o.Words) > 0 {
+		var err error
+		if words, err = json.Marshal(o.Words); err != nil {
+			return err
+		}
+	}
+	entities := ""
+	if o.Entities != nil {
+		b, err := json.Marshal(o.Entities)
+		if err != nil {
+			return err
+		}
+		entities = string(b)
+	}
+	active := int64(0)
+	if o.Active {
+		active = 1
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO offers (`+offerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (id) DO UPDATE SET way = excluded.way, territory = excluded.territory,
+			notice_email = excluded.notice_email, deputy_email = excluded.deputy_email, deputy_hours = excluded.deputy_hours,
+			url = excluded.url, words = excluded.words, entities = excluded.entities, active = excluded.active`,
+		o.ID, o.Authority, o.Type, string(o.Way), territory, o.NoticeEmail, o.DeputyEmail, o.DeputyHours, o.URL, string(words), entities, active)
+	if err != nil {
+		return fmt.Errorf("save offer %s: %w", o.ID, err)
+	}
+	return nil
+}
+
+// StatusWords returns what a status is called for the offer: the authority's
+// own words where it gave some, else the canonical ones.
+func (c *Catalogue) StatusWords(o *Offer, status string) Wording {
+	if o != nil {
+		if w, ok := o.Words[status]; ok {
+			return w
+		}
+	}
+	return c.Status(status)
+}
+
+// OutcomeWords returns what an outcome is called for the offer.
+func (c *Catalogue) OutcomeWords(o *Offer, kind, outcome string) Wording {
+	if o != nil {
+		if w, ok := o.Words[outcome]; ok {
+			return w
+		}
+	}
+	if k := c.kind[kind]; k != nil {
+		if w := k.Outcome(outcome); w != nil {
+			return *w
+		}
+	}
+	t := i18n.Text{FI: outcome, SV: outcome, EN: outcome}
+	return Wording{ID: outcome, Customer: t, Authority: t}
+}

@@ -1,0 +1,318 @@
+package matter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+)
+
+// keepVersions is how many saves of a draft are kept as bases for merging.
+const keepVersions = 30
+
+func keepVersion(ctx context.Context, tx *db.Tx, subject string, version int64, answers []byte, by string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, $2, $3, $4, $5)`,
+		subject, version, string(answers), by, db.Millis(now)); err != nil {
+		return fmt.Errorf("keep a draft's version: %w", err)
+	}
+	if version <= keepVersions {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM draft_versions WHERE subject = $1 AND version <= $2`, subject, version-keepVersions); err != nil {
+		return fmt.Errorf("forget a draft's old versions: %w", err)
+	}
+	return nil
+}
+
+// baseVersion returns what the draft was at a version; an empty one when that
+// is kept no longer, which makes every difference a conflict instead of a loss.
+func baseVersion(ctx context.Context, tx *db.Tx, subject string, version int64) (forms.Answers, error) {
+	var body []byte
+	err := tx.QueryRowContext(ctx, `SELECT answers FROM draft_versions WHERE subject = $1 AND version = $2`, subject, version).Scan(&body)
+	if errors.Is(err, db.ErrNoRows) {
+		return forms.Answers{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a draft's version: %w", err)
+	}
+	return forms.ParseAnswers(body)
+}
+
+// A Clash is a field that two people, or two tabs, changed in different ways.
+type Clash struct {
+	Path         string
+	Label        i18n.Text
+	Mine, Theirs any
+}
+
+// ChangedElsewhere says that a draft was changed by another since the asker
+// read it, in fields that the asker changed too. Nothing was saved: Merged is
+// what would be with the asker's texts, and Version what to save it over.
+type ChangedElsewhere struct {
+	Clashes []Clash
+	Merged  forms.Answers
+	Theirs  forms.Answers
+	Version int64
+}
+
+// Error names the fields, never what is in them.
+func (c *ChangedElsewhere) Error() string {
+	paths := make([]string, len(c.Clashes))
+	for i, k := range c.Clashes {
+		paths[i] = k.Path
+	}
+	return "changed elsewhere: " + strings.Join(paths, ", ")
+}
+
+// Saved is how a draft stands after a save.
+type Saved struct {
+	Version int64
+	At      time.Time
+	Answers forms.Answers
+	Merged  bool // somebody else's changes were joined with the asker's
+}
+
+// draft is what SaveDraft and SaveCommon do alike.
+type draft struct {
+	subject string
+	form    *forms.Form
+	current forms.Answers
+	version int64
+}
+
+// merge joins what the asker made of version seen with what the draft is now.
+func (dr draft) merge(ctx context.Context, tx *db.Tx, seen int64, mine forms.Answers) (forms.Answers, bool, error) {
+	if seen == dr.version {
+		return mine, false, nil
+	}
+	if seen > dr.version || seen < 1 {
+		return nil, false, fail.New(fail.Invalid, "error.malformed").In("_version")
+	}
+	base, err := baseVersion(ctx, tx, dr.subject, seen)
+	if err != nil {
+		return nil, false, err
+	}
+	merged, conflicts := forms.Merge(base, dr.current, mine)
+	if len(conflicts) == 0 {
+		return merged, true, nil
+	}
+	clash := &ChangedElsewhere{Merged: merged, Theirs: dr.current, Version: dr.version}
+	for _, path := range conflicts {
+		a, _ := mine.At(path)
+		b, _ := dr.current.At(path)
+		clash.Clashes = append(clash.Clashes, Clash{Path: path, Label: dr.form.Label(path), Mine: a, Theirs: b})
+	}
+	return nil, false, clash
+}
+
+// SaveDraft keeps what was typed in a matter's form, whether complete or not.
+//
+// seen is the version the asker read. What others changed meanwhile is joined
+// field by field; what cannot be joined is a *ChangedElsewhere and nothing is
+// saved. Wrong values are kept, as the person typed them, and named by
+// Completeness; sending checks them. A matter that is to be completed has a
+// draft too: of its next submission.
+func (d *Desk) SaveDraft(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers) (s Saved, err error) {
+	err = d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
+		if err != nil {
+			return err
+		}
+		if m.Status != Draft && m.Status != ToComplete {
+			return fail.New(fail.Conflict, "matter.not_a_draft")
+		}
+		s, err = d.saveDraft(ctx, tx, who, m, p, seen, answers)
+		return err
+	})
+	return s, err
+}
+
+func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, seen int64, answers forms.Answers) (Saved, error) {
+	form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
+	if err != nil {
+		return Saved{}, err
+	}
+	if m.Version == 1 { // the base that the first two tabs share
+		if err := d.keepFirst(ctx, tx, m.ID, m.Answers, m.CreatedAt); err != nil {
+			return Saved{}, err
+		}
+	}
+	merged, joined, err := draft{m.ID, form, m.Answers, m.Version}.merge(ctx, tx, seen, answers)
+	if err != nil {
+		return Saved{}, err
+	}
+	now := d.Now()
+	body, err := merged.Marshal()
+	if err != nil {
+		return Saved{}, err
+	}
+	if before, err := m.Answers.Marshal(); err == nil && string(before) == string(body) {
+		return Saved{m.Version, m.ChangedAt, m.Answers, joined}, nil
+	}
+	n, err := tx.ExecContext(ctx, `UPDATE matters SET answers = $1, version = version + 1, changed_at = $2 WHERE id = $3 AND version = $4`,
+		string(body), db.Millis(now), m.ID, m.Version)
+	if err != nil {
+		return Saved{}, fmt.Errorf("save a draft: %w", err)
+	}
+	if n == 0 {
+		return Saved{}, errMoved
+	}
+	if err := keepVersion(ctx, tx, m.ID, m.Version+1, body, who.ID, now); err != nil {
+		return Saved{}, err
+	}
+	return Saved{m.Version + 1, now, merged, joined}, touchProject(ctx, tx, p.ID, now)
+}
+
+func (d *Desk) keepFirst(ctx context.Context, tx *db.Tx, subject string, answers forms.Answers, at time.Time) error {
+	body, err := answers.Marshal()
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 1, $2, '', $3)
+		ON CONFLICT (subject, version) DO NOTHING`, subject, string(body), db.Millis(at)); err != nil {
+		return fmt.Errorf("keep a draft's first version: %w", err)
+	}
+	return nil
+}
+
+func touchProject(ctx context.Context, tx *db.Tx, id string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE projects SET changed_at = $1 WHERE id = $2 AND changed_at < $3`, db.Millis(now), id, db.Millis(now)); err != nil {
+		return fmt.Errorf("touch the project: %w", err)
+	}
+	return nil
+}
+
+// SaveCommon keeps what was typed in the project's common data, with the same
+// promises as SaveDraft. The name, the place and the start of the project
+// follow from it.
+func (d *Desk) SaveCommon(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers) (s Saved, err error) {
+	err = d.do(ctx, func(tx *db.Tx) error {
+		p, err := projectOf(ctx, tx, who, id, toWrite)
+		if err != nil {
+			return err
+		}
+		form, err := d.commonForm(p)
+		if err != nil {
+			return err
+		}
+		merged, joined, err := draft{p.ID, form, p.Answers, p.Version}.merge(ctx, tx, seen, answers)
+		if err != nil {
+			return err
+		}
+		now := d.Now()
+		body, err := merged.Marshal()
+		if err != nil {
+			return err
+		}
+		if before, err := p.Answers.Marshal(); err == nil && string(before) == string(body) {
+			s = Saved{p.Version, p.ChangedAt, p.Answers, joined}
+			return nil
+		}
+		p.follow(form, merged)
+		n, err := tx.ExecContext(ctx, `
+			UPDATE projects SET answers = $1, version = version + 1, name = $2, place = $3, starts_at = $4, changed_at = $5
+			WHERE id = $6 AND version = $7`,
+			string(body), p.Name, p.Place, db.Millis(p.StartsAt), db.Millis(now), p.ID, p.Version)
+		if err != nil {
+			return fmt.Errorf("save the common data: %w", err)
+		}
+		if n == 0 {
+			return errMoved
+		}
+		s = Saved{p.Version + 1, now, merged, joined}
+		return keepVersion(ctx, tx, p.ID, s.Version, body, who.ID, now)
+	})
+	return s, err
+}
+
+func (d *Desk) commonForm(p *Project) (*forms.Form, error) {
+	e := d.Catalogue.Entity(p.Entity)
+	if e == nil {
+		return nil, fmt.Errorf("project %s: no service entity %s", p.ID, p.Entity)
+	}
+	f, _, err := d.Catalogue.Form(e.CommonForm, p.FormHash)
+	return f, err
+}
+
+// follow takes the project's name, place and start from its common data.
+func (p *Project) follow(form *forms.Form, a forms.Answers) {
+	terms := form.Terms()
+	text := func(path string) string {
+		v, _ := a.At(path)
+		s, _ := v.(string)
+		return strings.TrimSpace(s)
+	}
+	if name := text(terms["project.name"]); name != "" {
+		p.Name = name
+	}
+	p.Place = ""
+	if path := terms["place.location"]; path != "" {
+		p.Place = text(path + ".name")
+	}
+	p.StartsAt = time.Time{}
+	for _, term := range []string{"event.start", "plant.start_date"} {
+		s := text(terms[term])
+		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02"} {
+			if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil {
+				p.StartsAt = t
+			}
+		}
+	}
+}
+
+// Consent lets the authority of a draft see it before it is sent, or ends
+// that. It sees it in the hub only.
+func (d *Desk) Consent(ctx context.Context, who identity.Customer, id string, yes bool) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toSend)
+		if err != nil {
+			return err
+		}
+		if m.Status != Draft {
+			return fail.New(fail.Conflict, "matter.already_sent")
+		}
+		if yes == !m.ConsentAt.IsZero() {
+			return nil
+		}
+		deed := DeedConsented
+		if !yes {
+			deed = DeedConsentEnded
+		}
+		e, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{})
+		if err != nil {
+			return err
+		}
+		m.ConsentAt = time.Time{}
+		if yes {
+			m.ConsentAt = e.Time()
+		}
+		return m.save(ctx, tx, p.StartsAt)
+	})
+}
+
+// TakeNewForm moves a draft to the current version of its form. Answers that
+// the new version does not know are left out; the return names them.
+func (d *Desk) TakeNewForm(ctx context.Context, who identity.Customer, id string) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
+		if err != nil {
+			return err
+		}
+		current := d.Catalogue.CurrentForm(m.Form)
+		if m.Status != Draft || current == "" || current == m.FormHash {
+			return fail.New(fail.Conflict, "matter.no_newer_form")
+		}
+		m.FormHash = current
+		return m.save(ctx, tx, p.StartsAt)
+	})
+}

@@ -1,0 +1,241 @@
+package matter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"luvat/internal/attach"
+	"luvat/internal/catalogue"
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+)
+
+// A Desk is where people do things. Its methods are the verbs; each is one
+// transaction and takes the asker.
+type Desk struct {
+	DB        *db.DB
+	Catalogue *catalogue.Catalogue
+	Files     *attach.Store
+	Now       func() time.Time
+	// Wake, when set, is called after a deed that queued work.
+	Wake func()
+}
+
+// A Matter is one thing that an applicant has to do with one authority
+// (asiointi). Its status and holder change only through record.
+type Matter struct {
+	ID, Number  string
+	Project     string
+	Offer       string
+	Authority   string
+	Type        string
+	Kind        string
+	Way         catalogue.Way
+	Form        string // the form's id
+	FormHash    string // and version: the one the draft began with
+	Answers     forms.Answers
+	Version     int64 // of the draft: grows by one with every save
+	Handler     string
+	Identifier  string
+	SentAt      time.Time
+	NoticeEmail string // where notices go instead of the join's address
+	ConsentAt   time.Time
+	Follows     string // an earlier matter
+	CreatedAt   time.Time
+	ChangedAt   time.Time
+	State
+
+	loaded int64 // the head when it was read
+}
+
+const matterColumns = `id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
+	answers, version, status, outcome, status_at, holder, holder_since, due_at, handler_id, identifier, started_at,
+	sent_at, notice_email, consent_at, follows_id, transferred_to, head, head_applicant, head_authority, created_at, changed_at`
+
+func scanMatter(r interface{ Scan(...any) error }, m *Matter) error {
+	var way, status, holder string
+	var answers []byte
+	var statusAt, since, due, started, sent, consent, created, changed int64
+	err := r.Scan(&m.ID, &m.Number, &m.Project, &m.Offer, &m.Authority, &m.Type, &m.Kind, &way, &m.Form, &m.FormHash,
+		&answers, &m.Version, &status, &m.Outcome, &statusAt, &holder, &since, &due, &m.Handler, &m.Identifier, &started,
+		&sent, &m.NoticeEmail, &consent, &m.Follows, &m.Other, &m.N, &m.ByApplicant, &m.ByAuthority, &created, &changed)
+	if err != nil {
+		return err
+	}
+	m.Way, m.Status, m.Holder = catalogue.Way(way), Status(status), Holder(holder)
+	m.StatusAt, m.Since, m.Due, m.Started = db.Time(statusAt), db.Time(since), db.Time(due), db.Time(started)
+	m.SentAt, m.ConsentAt, m.CreatedAt, m.ChangedAt = db.Time(sent), db.Time(consent), db.Time(created), db.Time(changed)
+	m.loaded = m.N
+	if m.Answers, err = forms.ParseAnswers(answers); err != nil {
+		return fmt.Errorf("read the answers of matter %s: %w", m.ID, err)
+	}
+	return nil
+}
+
+var errNotFound = fail.New(fail.NotFound, "matter.not_found")
+
+// find reads a matter whoever asks; the verbs use ownedBy or handledBy.
+func find(ctx context.Context, tx *db.Tx, id string) (*Matter, error) {
+	var m Matter
+	err := scanMatter(tx.QueryRowContext(ctx, `SELECT `+matterColumns+` FROM matters WHERE id = $1`, id), &m)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, errNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read matter: %w", err)
+	}
+	return &m, nil
+}
+
+// ownedBy reads a matter of a project in which the customer may do what right
+// says. Not a member, not found; a member without the right is told so.
+func ownedBy(ctx context.Context, tx *db.Tx, who identity.Customer, id string, r right) (*Matter, *Project, error) {
+	m, err := find(ctx, tx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := projectOf(ctx, tx, who, m.Project, r)
+	if fail.Is(err, fail.NotFound) {
+		return nil, nil, errNotFound
+	}
+	return m, p, err
+}
+
+// handledBy reads a matter of the officer's authority that the officer's grant
+// covers. A draft is found only when the applicant has consented.
+func handledBy(ctx context.Context, tx *db.Tx, who identity.Officer, id string) (*Matter, error) {
+	m, err := find(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if m.Authority != who.Authority || !who.May(m.Type) || (m.Status == Draft && m.ConsentAt.IsZero()) {
+		return nil, errNotFound
+	}
+	return m, nil
+}
+
+// errMoved says that another deed went first; the verb is done again.
+var errMoved = errors.New("the matter moved meanwhile")
+
+// do runs a verb, again when another node's deed on the same matter went
+// first, and wakes the workers.
+func (d *Desk) do(ctx context.Context, fn func(*db.Tx) error) error {
+	var err error
+	for range 5 {
+		if err = d.DB.InTx(ctx, fn); !errors.Is(err, errMoved) {
+			break
+		}
+	}
+	if errors.Is(err, errMoved) {
+		return fail.New(fail.Conflict, "matter.busy")
+	}
+	if err == nil && d.Wake != nil {
+		d.Wake()
+	}
+	return err
+}
+
+// record does a deed to the matter: it appends it to the ledger and folds it
+// into the state. save must follow.
+func (d *Desk) record(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Actor, side ledger.Side, deed string, data deedData) (ledger.Entry, error) {
+	e, err := ledger.Record(ctx, tx, d.Now(), ledger.MatterStream(m.ID), actor, side, deed, data)
+	if err != nil {
+		return e, err
+	}
+	if e.N != m.N+1 {
+		return e, errMoved
+	}
+	if err := m.Apply(e); err != nil {
+		return e, err
+	}
+	m.ChangedAt = e.Time()
+	return e, nil
+}
+
+// step is record for a deed of the flow: a Conflict when the flow has no such
+// move.
+func (d *Desk) step(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Actor, side ledger.Side, deed string, data deedData) (ledger.Entry, error) {
+	if !CanDo(deed, m.Status, side) {
+		return ledger.Entry{}, fail.New(fail.Conflict, "matter.move_not_allowed")
+	}
+	i := slices.IndexFunc(flow, func(x move) bool { return x.deed == deed })
+	data.To = flow[i].to
+	return d.record(ctx, tx, m, actor, side, deed, data)
+}
+
+// sortAt is where a matter stands in an inbox: by the date that binds, then by
+// the start of what is undertaken, else as if due thirty days after it came.
+func (m *Matter) sortAt(starts time.Time) int64 {
+	at := m.Since.AddDate(0, 0, 30)
+	for _, t := range []time.Time{m.Due, starts} {
+		if !t.IsZero() && t.Before(at) {
+			at = t
+		}
+	}
+	return db.Millis(at)
+}
+
+// save writes what the verbs may change, if no deed came between.
+func (m *Matter) save(ctx context.Context, tx *db.Tx, starts time.Time) error {
+	answers, err := m.Answers.Marshal()
+	if err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	n, err := tx.ExecContext(ctx, `
+		UPDATE matters SET answers = $1, version = $2, status = $3, outcome = $4, status_at = $5, holder = $6,
+			holder_since = $7, due_at = $8, sort_at = $9, handler_id = $10, identifier = $11, started_at = $12, sent_at = $13,
+			notice_email = $14, consent_at = $15, transferred_to = $16, head = $17, head_applicant = $18, head_authority = $19,
+			changed_at = $20, form_hash = $21
+		WHERE id = $22 AND head = $23`,
+		string(answers), m.Version, string(m.Status), m.Outcome, db.Millis(m.StatusAt), string(m.Holder),
+		db.Millis(m.Since), db.Millis(m.Due), m.sortAt(starts), m.Handler, m.Identifier, db.Millis(m.Started), db.Millis(m.SentAt),
+		m.NoticeEmail, db.Millis(m.ConsentAt), m.Other, m.N, m.ByApplicant, m.ByAuthority,
+		db.Millis(m.ChangedAt), m.FormHash, m.ID, m.loaded)
+	if err != nil {
+		return fmt.Errorf("save matter %s: %w", m.ID, err)
+	}
+	if n == 0 {
+		return errMoved
+	}
+	m.loaded = m.N
+	return nil
+}
+
+// insert writes a new matter.
+func (m *Matter) insert(ctx context.Context, tx *db.Tx, starts time.Time) error {
+	answers, err := m.Answers.Marshal()
+	if err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
+			answers, version, status, status_at, holder, holder_since, sort_at, follows_id, head, head_applicant, head_authority, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+		m.ID, m.Number, m.Project, m.Offer, m.Authority, m.Type, m.Kind, string(m.Way), m.Form, m.FormHash,
+		string(answers), m.Version, string(m.Status), db.Millis(m.StatusAt), string(m.Holder), db.Millis(m.Since), m.sortAt(starts),
+		m.Follows, m.N, m.ByApplicant, m.ByAuthority, db.Millis(m.CreatedAt), db.Millis(m.ChangedAt))
+	if err != nil {
+		return fmt.Errorf("save a new matter: %w", err)
+	}
+	m.loaded = m.N
+	return nil
+}
+
+// nextNumber draws the next number of a kind, such as 2026-1042.
+func nextNumber(ctx context.Context, tx *db.Tx, name string, now time.Time) (string, error) {
+	var n int64
+	key := fmt.Sprintf("%s-%d", name, now.Year())
+	err := tx.QueryRowContext(ctx, `
+		INSERT INTO counters (name, value) VALUES ($1, 1001)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`, key).Scan(&n)
+	if err != nil {
+		return "", fmt.Errorf("draw a number: %w", err)
+	}
+	return fmt.Sprintf("%s%d-%d", name, now.Year(), n), nil
+}

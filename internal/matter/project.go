@@ -1,0 +1,373 @@
+package matter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"luvat/internal/catalogue"
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+)
+
+// Member is a person's role in a project.
+type Member string
+
+// The roles in a project.
+const (
+	Owner  Member = "owner"  // all, and the members
+	Editor Member = "editor" // fills in and sends
+	Reader Member = "reader" // sees
+	Helper Member = "helper" // fills in, reads and writes messages, gets the notices; cannot send
+)
+
+// Members lists the roles that an invitation may give.
+var Members = []Member{Editor, Helper, Reader}
+
+// right is what a verb asks of a member.
+type right int
+
+const (
+	toSee right = iota
+	toWrite
+	toTalk
+	toSend
+	toRule
+)
+
+var rights = map[right][]Member{
+	toSee:   {Owner, Editor, Reader, Helper},
+	toWrite: {Owner, Editor, Helper},
+	toTalk:  {Owner, Editor, Helper},
+	toSend:  {Owner, Editor},
+	toRule:  {Owner},
+}
+
+// MayWrite tells whether the role may fill in drafts.
+func (m Member) MayWrite() bool { return slices.Contains(rights[toWrite], m) }
+
+// MayTalk tells whether the role may write messages.
+func (m Member) MayTalk() bool { return slices.Contains(rights[toTalk], m) }
+
+// MaySend tells whether the role may send, complete and withdraw.
+func (m Member) MaySend() bool { return slices.Contains(rights[toSend], m) }
+
+// MayRule tells whether the role may invite and remove members.
+func (m Member) MayRule() bool { return slices.Contains(rights[toRule], m) }
+
+// A Project is what a customer undertakes, with all its matters (asiakashanke).
+type Project struct {
+	ID, Number   string
+	Entity       string
+	Municipality string
+	Name         string
+	Place        string
+	StartsAt     time.Time // when what is undertaken begins; zero when not known
+	Survey       string    // the survey result it began from
+	FormHash     string    // version of the common form
+	Answers      forms.Answers
+	Version      int64
+	CreatedBy    string
+	CreatedAt    time.Time
+	ChangedAt    time.Time
+	Role         Member // of the one who asked, "" for officers
+}
+
+const projectColumns = `p.id, p.number, p.entity, p.municipality, p.name, p.place, p.starts_at, p.survey_id, p.form_hash, p.answers, p.version, p.created_by, p.created_at, p.changed_at`
+
+func scanProject(r interface{ Scan(...any) error }, p *Project, more ...any) error {
+	var answers []byte
+	var starts, created, changed int64
+	dest := append([]any{&p.ID, &p.Number, &p.Entity, &p.Municipality, &p.Name, &p.Place, &starts, &p.Survey, &p.FormHash, &answers, &p.Version, &p.CreatedBy, &created, &changed}, more...)
+	if err := r.Scan(dest...); err != nil {
+		return err
+	}
+	p.StartsAt, p.CreatedAt, p.ChangedAt = db.Time(starts), db.Time(created), db.Time(changed)
+	var err error
+	if p.Answers, err = forms.ParseAnswers(answers); err != nil {
+		return fmt.Errorf("read the answers of project %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+var errNoProject = fail.New(fail.NotFound, "project.not_found")
+
+// projectOf reads a project in which the customer may do what r says.
+func projectOf(ctx context.Context, tx *db.Tx, who identity.Customer, id string, r right) (*Project, error) {
+	var p Project
+	var role string
+	err := scanProject(tx.QueryRowContext(ctx, `
+		SELECT `+projectColumns+`, m.role FROM projects p JOIN members m ON m.project_id = p.id AND m.person_id = $1
+		WHERE p.id = $2`, who.ID, id), &p, &role)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, errNoProject
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read project: %w", err)
+	}
+	p.Role = Member(role)
+	if !slices.Contains(rights[r], p.Role) {
+		return nil, fail.New(fail.Forbidden, "project.role_may_not")
+	}
+	return &p, nil
+}
+
+func findProject(ctx context.Context, tx *db.Tx, id string) (*Project, error) {
+	var p Project
+	err := scanProject(tx.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.id = $1`, id), &p)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, errNoProject
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read project: %w", err)
+	}
+	return &p, nil
+}
+
+// NewProject is what a project begins with.
+type NewProject struct {
+	Entity       string
+	Municipality string
+	Name         string
+	StartsOn     time.Time // zero when not known
+	Survey       string    // the survey result, "" when the matters were chosen freely
+	Types        []string  // the matter types to begin with
+}
+
+// StartProject begins a project with drafts of the chosen matters. Types that
+// nobody offers in the municipality are refused, each by name.
+func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewProject) (id string, err error) {
+	entity := d.Catalogue.Entity(n.Entity)
+	if entity == nil {
+		return "", fail.New(fail.Invalid, "project.no_such_entity").In("entity")
+	}
+	m := d.Catalogue.Municipality(n.Municipality)
+	if m == nil {
+		return "", fail.New(fail.Rejected, "project.choose_municipality").In("municipality")
+	}
+	if m.Aland {
+		return "", fail.New(fail.Rejected, "project.aland").In("municipality")
+	}
+	name := strings.TrimSpace(n.Name)
+	if name == "" || len([]rune(name)) > 100 {
+		return "", fail.New(fail.Rejected, "project.name_needed").In("name")
+	}
+	form, hash, err := d.Catalogue.Form(entity.CommonForm, "")
+	if err != nil {
+		return "", err
+	}
+	id = db.NewID()
+	err = d.do(ctx, func(tx *db.Tx) error {
+		now := d.Now()
+		number, err := nextNumber(ctx, tx, "H", now)
+		if err != nil {
+			return err
+		}
+		p := &Project{ID: id, Number: number, Entity: n.Entity, Municipality: n.Municipality, Name: name, StartsAt: n.StartsOn,
+			Survey: n.Survey, FormHash: hash, Version: 1, CreatedBy: who.ID, CreatedAt: now, ChangedAt: now, Role: Owner,
+			Answers: firstAnswers(form, who, n, m)}
+		if err := p.insert(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := ledger.Record(ctx, tx, now, ledger.ProjectStream(id), who.Actor(), ledger.Applicant, DeedProjectStarted, deedData{}); err != nil {
+			return err
+		}
+		return d.addMatters(ctx, tx, who, p, n.Types, "")
+	})
+	return id, err
+}
+
+// firstAnswers fills in what the hub knows already.
+func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *catalogue.Municipality) forms.Answers {
+	a := forms.Answers{}
+	terms := form.Terms()
+	set := func(term string, v any) {
+		if path := terms[term]; path != "" && !strings.Contains(path, ".") {
+			a[path] = v
+		}
+	}
+	set("project.name", strings.TrimSpace(n.Name))
+	set("place.municipality", m.Code)
+	set("contact.name", who.Name)
+	set("contact.email", who.Email)
+	if who.Lang == i18n.SV {
+		set("service.language", "sv")
+	}
+	if !n.StartsOn.IsZero() {
+		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T15:04"))
+	}
+	clean := forms.Answers{}
+	for path, v := range a { // only what the form accepts: the names of choices are the form's
+		if len(form.CheckDraft(forms.Answers{path: v})) == 0 {
+			clean[path] = v
+		}
+	}
+	return clean
+}
+
+func (p *Project) insert(ctx context.Context, tx *db.Tx) error {
+	answers, err := p.Answers.Marshal()
+	if err != nil {
+		return fmt.Errorf("write the answers: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version, created_by, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		p.ID, p.Number, p.Entity, p.Municipality, p.Name, p.Place, db.Millis(p.StartsAt), p.Survey, p.FormHash, string(answers),
+		p.Version, p.CreatedBy, db.Millis(p.CreatedAt), db.Millis(p.ChangedAt)); err != nil {
+		return fmt.Errorf("save a new project: %w", err)
+	}
+	if err := keepVersion(ctx, tx, p.ID, p.Version, answers, p.CreatedBy, p.CreatedAt); err != nil {
+		return err
+	}
+	return saveMember(ctx, tx, p.ID, p.CreatedBy, Owner, p.CreatedAt)
+}
+
+func saveMember(ctx context.Context, tx *db.Tx, project, person string, role Member, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO members (project_id, person_id, role, since) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (project_id, person_id) DO UPDATE SET role = excluded.role`, project, person, string(role), db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("save a member: %w", err)
+	}
+	return nil
+}
+
+// AddMatters adds drafts of matter types to the project. follows names an
+// earlier matter of the same project that they come after, or is "".
+func (d *Desk) AddMatters(ctx context.Context, who identity.Customer, project string, types []string, follows string) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		p, err := projectOf(ctx, tx, who, project, toWrite)
+		if err != nil {
+			return err
+		}
+		if len(types) == 0 {
+			return fail.New(fail.Rejected, "project.choose_matters").In("type")
+		}
+		return d.addMatters(ctx, tx, who, p, types, follows)
+	})
+}
+
+func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, types []string, follows string) error {
+	here, err := catalogue.OffersIn(ctx, tx, p.Municipality, p.Entity)
+	if err != nil {
+		return err
+	}
+	if follows != "" {
+		before, err := find(ctx, tx, follows)
+		if err != nil || before.Project != p.ID || before.Status == Draft {
+			return errNotFound
+		}
+	}
+	for _, typ := range types {
+		t := d.Catalogue.Type(typ)
+		if t == nil {
+			return fail.New(fail.Invalid, "project.no_such_matter", typ).In("type")
+		}
+		offer := here[typ]
+		if offer == nil || t.NotSent {
+			return fail.New(fail.Rejected, "project.not_offered_here", t.Name.In(who.Lang)).In("type")
+		}
+		if _, err := d.addMatter(ctx, tx, who, p, t, offer, follows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, t *catalogue.Type, offer *catalogue.Offer, follows string) (*Matter, error) {
+	now := d.Now()
+	number, err := nextNumber(ctx, tx, "A", now)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matter{ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
+		Way: offer.Way, Form: t.Form, FormHash: d.Catalogue.CurrentForm(t.Form), Answers: forms.Answers{}, Version: 1,
+		Follows: follows, CreatedAt: now, ChangedAt: now}
+	if follows != "" {
+		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
+		if err != nil {
+			return nil, err
+		}
+		if a := (forms.Answers{"follows": follows}); len(form.CheckDraft(a)) == 0 {
+			m.Answers = a
+		}
+	}
+	if _, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedStarted, deedData{To: Draft, Offer: offer.ID, Form: m.FormHash, Follows: follows}); err != nil {
+		return nil, err
+	}
+	return m, m.insert(ctx, tx, p.StartsAt)
+}
+
+// RemoveDraft takes a draft out of the project. What was sent stays.
+func (d *Desk) RemoveDraft(ctx context.Context, who identity.Customer, id string) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
+		if err != nil {
+			return err
+		}
+		if m.Status != Draft {
+			return fail.New(fail.Conflict, "matter.already_sent")
+		}
+		// The ledger keeps that it was there; the draft itself is the applicant's to forget.
+		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedDraftRemoved, deedData{Offer: m.Offer}); err != nil {
+			return err
+		}
+		for _, q := range []string{
+			`DELETE FROM draft_versions WHERE subject = $1`,
+			`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
+			`DELETE FROM seen WHERE matter_id = $1`,
+			`DELETE FROM matters WHERE id = $1`,
+		} {
+			if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
+				return fmt.Errorf("remove a draft: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// ProjectRow is a project in a customer's list.
+type ProjectRow struct {
+	Project
+	Matters, WaitsOnYou, Unread int64
+}
+
+// Projects lists the projects in which the customer is a member, the last
+// changed first, at most 100.
+func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []ProjectRow, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT `+projectColumns+`, mb.role,
+				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id),
+				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id AND m.status = 'to_complete'),
+				(SELECT COUNT(*) FROM matters m LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = $1
+				 WHERE m.project_id = p.id AND m.head_authority > COALESCE(s.n, 0))
+			FROM   members mb JOIN projects p ON p.id = mb.project_id
+			WHERE  mb.person_id = $2 ORDER BY p.changed_at DESC, p.id LIMIT 100`, who.ID, who.ID)
+		if err != nil {
+			return err
+		}
+		return rows.Each(func() error {
+			var r ProjectRow
+			var role string
+			if err := scanProject(rows, &r.Project, &role, &r.Matters, &r.WaitsOnYou, &r.Unread); err != nil {
+				return err
+			}
+			r.Role = Member(role)
+			all = append(all, r)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,421 @@
+package matter
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"luvat/internal/attach"
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+	"luvat/internal/outbox"
+)
+
+// Submission is what was sent: sealed and never changed.
+type Submission struct {
+	ID, Matter string
+	N          int64
+	Body       string // the exact text that Hash is over
+	Hash       string // SHA-256 of Body, hex: sha256sum of the downloaded file gives the same
+	SentBy     string
+	SentAt     time.Time
+}
+
+// SealedFile is an attachment in a sealed submission.
+type SealedFile struct {
+	ID          string `json:"id"`
+	Field       string `json:"field"`
+	Common      bool   `json:"common,omitempty"` // belongs to the project's common data
+	Name        string `json:"name"`
+	Size        int64  `json:"size"`
+	ContentType string `json:"content_type"`
+	SHA256      string `json:"sha256"`
+}
+
+// Sealed is the content of a submission's body.
+type Sealed struct {
+	Format string `json:"format"` // "luvat-submission-1"
+	Matter struct {
+		ID        string `json:"id"`
+		Number    string `json:"number"`
+		Type      string `json:"type"`
+		Authority string `json:"authority"`
+		Follows   string `json:"follows,omitempty"`
+	} `json:"matter"`
+	Project struct {
+		ID           string `json:"id"`
+		Number       string `json:"number"`
+		Entity       string `json:"entity"`
+		Municipality string `json:"municipality"`
+	} `json:"project"`
+	N           int64           `json:"n"`
+	SentAt      string          `json:"sent_at"` // RFC 3339, UTC
+	SentBy      string          `json:"sent_by"`
+	Form        FormRef         `json:"form"`
+	CommonForm  FormRef         `json:"common_form"`
+	Common      json.RawMessage `json:"common"`
+	Answers     json.RawMessage `json:"answers"`
+	Attachments []SealedFile    `json:"attachments"`
+}
+
+// FormRef names a version of a form.
+type FormRef struct {
+	ID      string `json:"id"`
+	Version string `json:"version"`
+}
+
+// Parse returns what the submission holds.
+func (s *Submission) Parse() (*Sealed, error) {
+	var out Sealed
+	if err := json.Unmarshal([]byte(s.Body), &out); err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	return &out, nil
+}
+
+// CommonAnswers returns the common data of the submission.
+func (s *Sealed) CommonAnswers() (forms.Answers, error) { return forms.ParseAnswers(s.Common) }
+
+// MatterAnswers returns the matter's own data of the submission.
+func (s *Sealed) MatterAnswers() (forms.Answers, error) { return forms.ParseAnswers(s.Answers) }
+
+// Lack is what a matter lacks before it can be sent.
+type Lack struct {
+	Common  bool // in the project's common data, else in the matter's own form
+	Problem forms.Problem
+	Label   i18n.Text
+}
+
+// Incomplete says that a matter cannot be sent: all that lacks, at once.
+type Incomplete struct {
+	Matter string
+	Lacks  []Lack
+}
+
+// Error names the fields, never what is in them.
+func (i *Incomplete) Error() string {
+	parts := make([]string, len(i.Lacks))
+	for n, l := range i.Lacks {
+		parts[n] = l.Problem.Error()
+	}
+	return "incomplete: " + strings.Join(parts, "; ")
+}
+
+// lacks tells all that hinders the sending of a matter.
+func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.Form, err error) {
+	if form, _, err = d.Catalogue.Form(m.Form, m.FormHash); err != nil {
+		return nil, nil, nil, err
+	}
+	if common, err = d.commonForm(p); err != nil {
+		return nil, nil, nil, err
+	}
+	needed, required := form.Common()
+	paths := termPaths(common, needed)
+	for _, problem := range common.Check(p.Answers) {
+		top, _, _ := strings.Cut(problem.Path, ".")
+		if slices.Contains(paths, top) {
+			all = append(all, Lack{true, problem, common.Label(problem.Path)})
+		}
+	}
+	visible := shown(common.Fields(p.Answers), nil)
+	for _, path := range termPaths(common, required) {
+		if v, _ := p.Answers.At(path); !empty(v) || !slices.Contains(visible, path) || slices.ContainsFunc(all, func(l Lack) bool { return l.Problem.Path == path }) {
+			continue
+		}
+		all = append(all, Lack{true, forms.Problem{Path: path, Key: "forms.required"}, common.Label(path)})
+	}
+	for _, problem := range form.Check(m.Answers) {
+		all = append(all, Lack{false, problem, form.Label(problem.Path)})
+	}
+	return all, form, common, nil
+}
+
+// termPaths returns where the common form keeps the terms it has.
+func termPaths(common *forms.Form, terms []string) []string {
+	at := common.Terms()
+	var paths []string
+	for _, t := range terms {
+		if path := at[t]; path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func shown(nodes []forms.Node, into []string) []string {
+	for _, n := range nodes {
+		if n.Path != "" {
+			into = append(into, n.Path)
+			continue
+		}
+		into = shown(n.Children, into)
+	}
+	return into
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for _, x := range v {
+			if !empty(x) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// Looked is a draft as the sender saw it.
+type Looked struct {
+	Matter  string
+	Version int64 // of the matter's draft
+	Common  int64 // version of the project's common data
+}
+
+// Send checks the drafts and sends them, each to its authority, all or none.
+//
+// Nothing leaves the hub here: notices are queued in the same transaction, so
+// they go if and only if the matter is sent. A draft that lacks something is
+// an *Incomplete; one that was changed since the sender looked is a Conflict,
+// and the sender must look again.
+func (d *Desk) Send(ctx context.Context, who identity.Customer, drafts []Looked) ([]Submission, error) {
+	var sent []Submission
+	err := d.do(ctx, func(tx *db.Tx) error {
+		sent = sent[:0]
+		if len(drafts) == 0 {
+			return fail.New(fail.Rejected, "matter.choose_what_to_send")
+		}
+		for _, look := range drafts {
+			m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
+			if err != nil {
+				return err
+			}
+			s, err := d.submit(ctx, tx, who, m, p, look, DeedSent)
+			if err != nil {
+				return err
+			}
+			sent = append(sent, *s)
+		}
+		return nil
+	})
+	return sent, err
+}
+
+// Complete sends the completion that the authority asked for: a new
+// submission of the same matter.
+func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (s *Submission, err error) {
+	err = d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
+		if err != nil {
+			return err
+		}
+		s, err = d.submit(ctx, tx, who, m, p, look, DeedCompleted)
+		return err
+	})
+	return s, err
+}
+
+func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, look Looked, deed string) (*Submission, error) {
+	if !CanDo(deed, m.Status, ledger.Applicant) {
+		return nil, fail.New(fail.Conflict, "matter.move_not_allowed")
+	}
+	if look.Version != m.Version || look.Common != p.Version {
+		return nil, fail.New(fail.Conflict, "matter.changed_since_you_looked")
+	}
+	lacks, form, common, err := d.lacks(m, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(lacks) > 0 {
+		return nil, &Incomplete{m.ID, lacks}
+	}
+	s, err := d.seal(ctx, tx, who, m, p, form, common)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{Submission: s.ID, N: s.N, Hash: s.Hash})
+	if err != nil {
+		return nil, err
+	}
+	if deed == DeedSent {
+		m.SentAt = e.Time()
+		if err := d.index(ctx, tx, m, p); err != nil {
+			return nil, err
+		}
+	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(d.Now()), m.ID); err != nil {
+		return nil, fmt.Errorf("mark the request answered: %w", err)
+	}
+	if err := m.save(ctx, tx, p.StartsAt); err != nil {
+		return nil, err
+	}
+	if err := touchProject(ctx, tx, p.ID, d.Now()); err != nil {
+		return nil, err
+	}
+	return s, outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority})
+}
+
+// seal writes the submission. What the authority does not need of the common
+// data does not go to it.
+func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, form, common *forms.Form) (*Submission, error) {
+	now := d.Now()
+	s := &Submission{ID: db.NewID(), Matter: m.ID, SentBy: who.ID, SentAt: now}
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) + 1 FROM submissions WHERE matter_id = $1`, m.ID).Scan(&s.N); err != nil {
+		return nil, fmt.Errorf("number the submission: %w", err)
+	}
+	needed, _ := form.Common()
+	shared := forms.Answers{}
+	pruned := common.Prune(p.Answers)
+	for _, path := range termPaths(common, needed) {
+		if v, ok := pruned[path]; ok {
+			shared[path] = v
+		}
+	}
+	own := form.Prune(m.Answers)
+	var body Sealed
+	body.Format, body.N, body.SentBy, body.SentAt = "luvat-submission-1", s.N, who.ID, now.UTC().Format(time.RFC3339Nano)
+	body.Matter.ID, body.Matter.Number, body.Matter.Type, body.Matter.Authority, body.Matter.Follows = m.ID, m.Number, m.Type, m.Authority, m.Follows
+	body.Project.ID, body.Project.Number, body.Project.Entity, body.Project.Municipality = p.ID, p.Number, p.Entity, p.Municipality
+	body.Form, body.CommonForm = FormRef{m.Form, m.FormHash}, FormRef{common.ID(), p.FormHash}
+	var err error
+	if body.Common, err = shared.Marshal(); err != nil {
+		return nil, err
+	}
+	if body.Answers, err = own.Marshal(); err != nil {
+		return nil, err
+	}
+	if body.Attachments, err = sealedFiles(ctx, tx, m, p, form, common, own, shared); err != nil {
+		return nil, err
+	}
+	text, err := sealedText(body)
+	if err != nil {
+		return nil, err
+	}
+	s.Body = text
+	sum := sha256.Sum256([]byte(text))
+	s.Hash = hex.EncodeToString(sum[:])
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO submissions (id, matter_id, n, body, hash, sent_by, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		s.ID, s.Matter, s.N, s.Body, s.Hash, s.SentBy, db.Millis(s.SentAt)); err != nil {
+		return nil, fmt.Errorf("write the submission: %w", err)
+	}
+	return s, nil
+}
+
+func sealedText(body Sealed) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil {
+		return "", fmt.Errorf("write the submission: %w", err)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// sealedFiles lists the attachments of the answers. Each must be whole,
+// scanned, and this matter's or the project's own.
+func sealedFiles(ctx context.Context, tx *db.Tx, m *Matter, p *Project, form, common *forms.Form, own, shared forms.Answers) ([]SealedFile, error) {
+	ids := append(form.AttachmentIDs(own), common.AttachmentIDs(shared)...)
+	files := []SealedFile{}
+	if len(ids) == 0 {
+		return files, nil
+	}
+	found, err := attach.ByIDs(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		i := slices.IndexFunc(found, func(a attach.Attachment) bool { return a.ID == id })
+		if i < 0 || found[i].Project != p.ID || (found[i].Matter != m.ID && found[i].Matter != "") {
+			return nil, fail.New(fail.Rejected, "matter.attachment_gone")
+		}
+		a := found[i]
+		if a.State != attach.Ready {
+			return nil, fail.New(fail.Rejected, "matter.attachment_not_ready", a.Name)
+		}
+		files = append(files, SealedFile{ID: a.ID, Field: a.Field, Common: a.Matter == "", Name: a.Name, Size: a.Size, ContentType: a.ContentType, SHA256: a.Hash})
+	}
+	return files, nil
+}
+
+// Submissions returns what was sent of a matter, oldest first.
+func submissionsOf(ctx context.Context, tx *db.Tx, matter string) ([]Submission, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, matter_id, n, body, hash, sent_by, sent_at FROM submissions WHERE matter_id = $1 ORDER BY n`, matter)
+	if err != nil {
+		return nil, fmt.Errorf("read submissions: %w", err)
+	}
+	var all []Submission
+	err = rows.Each(func() error {
+		var s Submission
+		var at int64
+		if err := rows.Scan(&s.ID, &s.Matter, &s.N, &s.Body, &s.Hash, &s.SentBy, &at); err != nil {
+			return err
+		}
+		s.SentAt = db.Time(at)
+		all = append(all, s)
+		return nil
+	})
+	return all, err
+}
+
+// Withdraw takes a sent matter back. The authority is told by a notice.
+func (d *Desk) Withdraw(ctx context.Context, who identity.Customer, id string) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toSend)
+		if err != nil {
+			return err
+		}
+		e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, DeedWithdrawn, deedData{})
+		if err != nil {
+			return err
+		}
+		if err := m.save(ctx, tx, p.StartsAt); err != nil {
+			return err
+		}
+		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedWithdrawn, Audience: ToAuthority})
+	})
+}
+
+// Receipt returns a submission for a member of its project.
+func (d *Desk) Receipt(ctx context.Context, who identity.Customer, matter string, n int64) (s Submission, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		if _, _, err := ownedBy(ctx, tx, who, matter, toSee); err != nil {
+			return err
+		}
+		s, err = submission(ctx, tx, matter, n)
+		return err
+	})
+	return s, err
+}
+
+func submission(ctx context.Context, tx *db.Tx, matter string, n int64) (s Submission, err error) {
+	var at int64
+	err = tx.QueryRowContext(ctx, `SELECT id, matter_id, n, body, hash, sent_by, sent_at FROM submissions WHERE matter_id = $1 AND n = $2`, matter, n).
+		Scan(&s.ID, &s.Matter, &s.N, &s.Body, &s.Hash, &s.SentBy, &at)
+	s.SentAt = db.Time(at)
+	if errors.Is(err, db.ErrNoRows) {
+		return s, errNotFound
+	}
+	if err != nil {
+		return s, fmt.Errorf("read submission: %w", err)
+	}
+	return s, nil
+}

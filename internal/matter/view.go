@@ -1,0 +1,592 @@
+package matter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"luvat/internal/attach"
+	"luvat/internal/catalogue"
+	"luvat/internal/db"
+	"luvat/internal/forms"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+)
+
+// Row is a matter in the joint view (asiakashankenäkymä): exactly what all
+// members of the project and all its authorities see of every matter.
+type Row struct {
+	ID, Number string
+	Type       string
+	Authority  string
+	Offer      *catalogue.Offer
+	Kind       string
+	Identifier string // "" until the authority has given one; optional
+	Handler    string // the handler's name, "" until named
+	Started    time.Time
+	StatusAt   time.Time
+	Status     Status
+	Outcome    string
+	Holder     Holder
+	Other      string // the other authority that holds it
+	Since, Due time.Time
+	Version    int64
+	Unread     bool // something of the other side that the asker has not seen
+	Consented  bool
+	Follows    string
+	SentAt     time.Time
+}
+
+// jointView reads the rows of a project. mine, when set, tells which drafts an
+// authority may see.
+func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority string) ([]Row, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT m.id, m.number, m.type_id, m.authority_id, m.offer_id, m.kind, m.identifier, COALESCE(p.name, ''), m.started_at, m.status_at,
+			m.status, m.outcome, m.holder, m.transferred_to, m.holder_since, m.due_at, m.version, m.consent_at, m.follows_id, m.sent_at,
+			m.head_applicant, m.head_authority, COALESCE(s.n, 0)
+		FROM matters m
+		LEFT JOIN people p ON p.id = m.handler_id
+		LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = $1
+		WHERE m.project_id = $2 ORDER BY m.created_at, m.id`, reader, project)
+	if err != nil {
+		return nil, fmt.Errorf("read the joint view: %w", err)
+	}
+	var all []Row
+	offers := map[int]string{}
+	err = rows.Each(func() error {
+		var r Row
+		var offer, status, holder string
+		var started, statusAt, since, due, consent, sent, applicant, byAuthority, seen int64
+		if err := rows.Scan(&r.ID, &r.Number, &r.Type, &r.Authority, &offer, &r.Kind, &r.Identifier, &r.Handler, &started, &statusAt,
+			&status, &r.Outcome, &holder, &r.Other, &since, &due, &r.Version, &consent, &r.Follows, &sent, &applicant, &byAuthority, &seen); err != nil {
+			return err
+		}
+		r.Status, r.Holder = Status(status), Holder(holder)
+		r.Started, r.StatusAt, r.Since, r.Due, r.SentAt = db.Time(started), db.Time(statusAt), db.Time(since), db.Time(due), db.Time(sent)
+		r.Consented = consent != 0
+		if authority == "" {
+			r.Unread = byAuthority > seen
+		} else {
+			if r.Status == Draft && (!r.Consented || r.Authority != authority) {
+				return nil // a draft is the applicant's own
+			}
+			r.Unread = r.Authority == authority && applicant > seen
+		}
+		offers[len(all)] = offer
+		all = append(all, r)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the joint view: %w", err)
+	}
+	known := map[string]*catalogue.Offer{}
+	for i, id := range offers {
+		if known[id] == nil {
+			if known[id], err = catalogue.FindOffer(ctx, tx, id); err != nil {
+				return nil, err
+			}
+		}
+		all[i].Offer = known[id]
+	}
+	return all, nil
+}
+
+// ProjectView is a project as one of its members sees it.
+type ProjectView struct {
+	Project
+	Rows        []Row
+	Members     []MemberRow
+	Invitations []Invitation
+	Lacks       map[string][]Lack // of drafts and of matters to be completed, by matter
+	CommonFiles []attach.Attachment
+}
+
+// Project shows a project to a member.
+func (d *Desk) Project(ctx context.Context, who identity.Customer, id string) (v *ProjectView, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		p, err := projectOf(ctx, tx, who, id, toSee)
+		if err != nil {
+			return err
+		}
+		v = &ProjectView{Project: *p, Lacks: map[string][]Lack{}}
+		if v.Rows, err = jointView(ctx, tx, id, who.ID, ""); err != nil {
+			return err
+		}
+		if v.Members, err = membersOf(ctx, tx, id); err != nil {
+			return err
+		}
+		if v.Invitations, err = invitationsOf(ctx, tx, id, d.Now()); err != nil {
+			return err
+		}
+		if v.CommonFiles, err = attach.OfProject(ctx, tx, id); err != nil {
+			return err
+		}
+		drafts, err := draftsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, m := range drafts {
+			if v.Lacks[m.ID], _, _, err = d.lacks(m, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return v, err
+}
+
+func draftsOf(ctx context.Context, tx *db.Tx, project string) ([]*Matter, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+matterColumns+` FROM matters WHERE project_id = $1 AND status IN ('draft', 'to_complete')`, project)
+	if err != nil {
+		return nil, fmt.Errorf("read drafts: %w", err)
+	}
+	var all []*Matter
+	err = rows.Each(func() error {
+		var m Matter
+		if err := scanMatter(rows, &m); err != nil {
+			return err
+		}
+		all = append(all, &m)
+		return nil
+	})
+	return all, err
+}
+
+// Event is an entry of the ledger as a timeline shows it.
+type Event struct {
+	N          int64
+	At         time.Time
+	Deed       string
+	Side       ledger.Side
+	Name       string // who did it; "" for the hub, and for the other side's people where they are not named
+	Status     Status // after it, when it moved the matter
+	Due        time.Time
+	Authority  string
+	Person     string // a person it is about, by name
+	Request    string
+	Message    string
+	Thread     string
+	Submission int64
+	Hash       string
+	Audience   string
+}
+
+// timeline turns a stream into events. People of the authority are shown to
+// the applicant by name only as handlers; the ledger has all.
+func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) ([]Event, error) {
+	entries, err := ledger.Read(ctx, tx, stream)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]Event, 0, len(entries))
+	var people []string
+	for _, e := range entries {
+		var d deedData
+		if err := json.Unmarshal(e.Data, &d); err != nil {
+			return nil, fmt.Errorf("read entry %d: %w", e.N, err)
+		}
+		if d.Thread != "" && threads != nil && !slices.Contains(threads, d.Thread) && e.Deed == DeedMessage {
+			continue
+		}
+		_, actor, _ := cutActor(e.Actor)
+		people = append(people, actor, d.Person)
+		events = append(events, Event{N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
+			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience})
+	}
+	names, err := identity.Names(ctx, tx, people)
+	if err != nil {
+		return nil, err
+	}
+	for i := range events {
+		events[i].Name, events[i].Person = names[events[i].Name], names[events[i].Person]
+	}
+	return events, nil
+}
+
+func cutActor(a ledger.Actor) (kind, id string, ok bool) {
+	for i := range a {
+		if a[i] == ':' {
+			return string(a[:i]), string(a[i+1:]), true
+		}
+	}
+	return string(a), "", false
+}
+
+// View is a matter with all that its page shows.
+type View struct {
+	Matter
+	Project     *Project
+	Offer       *catalogue.Offer
+	Form        *forms.Form // the version the matter has
+	Common      *forms.Form
+	HandlerName string
+	Events      []Event
+	Submissions []Submission
+	Requests    []Request
+	Messages    []Message
+	Names       map[string]string // of the people in messages and requests
+	Files       []attach.Attachment
+	CommonFiles []attach.Attachment
+	Decision    *Decision
+	Lacks       []Lack
+	Joint       []Row    // the whole project
+	Earlier     *Row     // the matter it follows
+	NewerForm   bool     // a newer version of the form is there: offered, never forced
+	Seen        int64    // up to which entry the reader had seen it before
+	Others      []string // other authorities of the project: officers only
+	Colleagues  []identity.Person
+	Notices     []Notice // officers only: proof of what was sent, opened and acted upon
+	Guest       bool     // the reader's authority is only part of a thread
+}
+
+// Open returns the request that waits for a completion, or nil.
+func (v *View) OpenRequest() *Request {
+	for i := range v.Requests {
+		if v.Requests[i].Answered.IsZero() && v.Status == ToComplete {
+			return &v.Requests[i]
+		}
+	}
+	return nil
+}
+
+// Matter shows a matter to a member of its project.
+func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v *View, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toSee)
+		if err != nil {
+			return err
+		}
+		v, err = d.view(ctx, tx, m, p, []string{ApplicantThread}, who.ID, "")
+		if err != nil {
+			return err
+		}
+		if m.Status == Draft || m.Status == ToComplete {
+			v.Lacks, _, _, err = d.lacks(m, p)
+		}
+		return err
+	})
+	return v, err
+}
+
+func (d *Desk) view(ctx context.Context, tx *db.Tx, m *Matter, p *Project, threads []string, reader, authority string) (*View, error) {
+	v := &View{Matter: *m, Project: p}
+	var err error
+	step := func(fn func() error) {
+		if err == nil {
+			err = fn()
+		}
+	}
+	step(func() (e error) { v.Form, _, e = d.Catalogue.Form(m.Matter().Form, m.FormHash); return })
+	step(func() (e error) { v.Common, e = d.commonForm(p); return })
+	step(func() (e error) { v.Offer, e = catalogue.FindOffer(ctx, tx, m.Offer); return })
+	step(func() (e error) { v.Events, e = timeline(ctx, tx, ledger.MatterStream(m.ID), threads); return })
+	step(func() (e error) { v.Submissions, e = submissionsOf(ctx, tx, m.ID); return })
+	step(func() (e error) { v.Requests, e = requestsOf(ctx, tx, m.ID); return })
+	step(func() (e error) { v.Messages, e = messagesOf(ctx, tx, m.ID, threads); return })
+	step(func() (e error) { v.Files, e = attach.OfMatter(ctx, tx, m.ID); return })
+	step(func() (e error) { v.CommonFiles, e = attach.OfProject(ctx, tx, p.ID); return })
+	step(func() (e error) { v.Decision, e = decisionOf(ctx, tx, m.ID); return })
+	step(func() (e error) { v.Joint, e = jointView(ctx, tx, p.ID, reader, authority); return })
+	step(func() (e error) { v.Seen, e = seenBy(ctx, tx, reader, m.ID); return })
+	step(func() (e error) { v.Names, e = identity.Names(ctx, tx, v.people()); return })
+	if err != nil {
+		return nil, err
+	}
+	v.HandlerName = v.Names[m.Handler]
+	v.NewerForm = m.Status == Draft && d.Catalogue.CurrentForm(m.Matter().Form) != m.FormHash
+	for i := range v.Joint {
+		if v.Joint[i].ID == m.Follows {
+			v.Earlier = &v.Joint[i]
+		}
+	}
+	return v, nil
+}
+
+// Matter returns the matter itself, where View hides its fields by its own.
+func (m *Matter) Matter() *Matter { return m }
+
+func (v *View) people() []string {
+	ids := []string{v.Handler}
+	for _, m := range v.Messages {
+		ids = append(ids, m.Person)
+	}
+	for _, r := range v.Requests {
+		ids = append(ids, r.AskedBy)
+	}
+	for _, s := range v.Submissions {
+		ids = append(ids, s.SentBy)
+	}
+	if v.Decision != nil {
+		ids = append(ids, v.Decision.By)
+	}
+	return ids
+}
+
+func requestsOf(ctx context.Context, tx *db.Tx, matter string) ([]Request, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, n, fields, text, due_at, asked_by, asked_at, answered_at FROM completion_requests WHERE matter_id = $1 ORDER BY n`, matter)
+	if err != nil {
+		return nil, fmt.Errorf("read requests: %w", err)
+	}
+	var all []Request
+	err = rows.Each(func() error {
+		var r Request
+		var fields string
+		var due, asked, answered int64
+		if err := rows.Scan(&r.ID, &r.N, &fields, &r.Text, &due, &r.AskedBy, &asked, &answered); err != nil {
+			return err
+		}
+		r.Due, r.AskedAt, r.Answered = db.Time(due), db.Time(asked), db.Time(answered)
+		all = append(all, r)
+		return json.Unmarshal([]byte(fields), &all[len(all)-1].Fields)
+	})
+	return all, err
+}
+
+func decisionOf(ctx context.Context, tx *db.Tx, matter string) (*Decision, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT outcome, text, decided_by, decided_at FROM decisions WHERE matter_id = $1`, matter)
+	if err != nil {
+		return nil, fmt.Errorf("read the decision: %w", err)
+	}
+	var found *Decision
+	err = rows.Each(func() error {
+		var dec Decision
+		var at int64
+		if err := rows.Scan(&dec.Outcome, &dec.Text, &dec.By, &at); err != nil {
+			return err
+		}
+		dec.At = db.Time(at)
+		found = &dec
+		return nil
+	})
+	return found, err
+}
+
+func seenBy(ctx context.Context, tx *db.Tx, person, matter string) (n int64, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT n FROM seen WHERE person_id = $1 AND matter_id = $2`, person, matter)
+	if err != nil {
+		return 0, fmt.Errorf("read what was seen: %w", err)
+	}
+	err = rows.Each(func() error { return rows.Scan(&n) })
+	return n, err
+}
+
+func markSeen(ctx context.Context, tx *db.Tx, person, matter string, n int64, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO seen (person_id, matter_id, n, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (person_id, matter_id) DO UPDATE SET n = excluded.n, at = excluded.at WHERE seen.n < excluded.n`,
+		person, matter, n, db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("mark seen: %w", err)
+	}
+	return nil
+}
+
+// Seen notes that the customer has seen the matter up to entry n.
+func (d *Desk) Seen(ctx context.Context, who identity.Customer, id string, n int64) error {
+	return d.DB.InTx(ctx, func(tx *db.Tx) error {
+		m, _, err := ownedBy(ctx, tx, who, id, toSee)
+		if err != nil {
+			return err
+		}
+		return markSeen(ctx, tx, who.ID, m.ID, min(n, m.N), d.Now())
+	})
+}
+
+// Handled shows a matter to an officer of its authority, or to an officer of
+// an authority that was written to in it: then only that thread and the joint
+// view. It is noted who looked, and the notices of the matter are opened.
+func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v *View, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		m, err := handledBy(ctx, tx, who, id)
+		if err != nil {
+			v, err = d.guest(ctx, tx, who, id)
+			return err
+		}
+		p, err := findProject(ctx, tx, m.Project)
+		if err != nil {
+			return err
+		}
+		if v, err = d.view(ctx, tx, m, p, nil, who.ID, who.Authority); err != nil {
+			return err
+		}
+		if v.Others, err = authoritiesOf(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		v.Others = slices.DeleteFunc(v.Others, func(a string) bool { return a == who.Authority })
+		if v.Colleagues, err = identity.Colleagues(ctx, tx, who.Authority, m.Type); err != nil {
+			return err
+		}
+		v.Notices, err = noticesOf(ctx, tx, m.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, d.looked(ctx, who, v)
+}
+
+// guest shows a thread to the other authority in it.
+func (d *Desk) guest(ctx context.Context, tx *db.Tx, who identity.Officer, id string) (*View, error) {
+	thread := "authority:" + who.Authority
+	if ok, err := hasThread(ctx, tx, id, thread); err != nil || !ok {
+		if err == nil {
+			err = errNotFound
+		}
+		return nil, err
+	}
+	m, err := find(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	p, err := findProject(ctx, tx, m.Project)
+	if err != nil {
+		return nil, err
+	}
+	m.Answers, p.Answers = forms.Answers{}, forms.Answers{} // not theirs
+	v := &View{Matter: *m, Project: p, Guest: true}
+	if v.Offer, err = catalogue.FindOffer(ctx, tx, m.Offer); err != nil {
+		return nil, err
+	}
+	if v.Messages, err = messagesOf(ctx, tx, m.ID, []string{thread}); err != nil {
+		return nil, err
+	}
+	if v.Joint, err = jointView(ctx, tx, p.ID, who.ID, who.Authority); err != nil {
+		return nil, err
+	}
+	files, err := attach.OfMatter(ctx, tx, m.ID, attach.PlaceMessage)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if slices.ContainsFunc(v.Messages, func(msg Message) bool { return f.Field == "message:"+msg.ID }) {
+			v.Files = append(v.Files, f)
+		}
+	}
+	if v.Names, err = identity.Names(ctx, tx, v.people()); err != nil {
+		return nil, err
+	}
+	v.HandlerName = v.Names[m.Handler]
+	return v, nil
+}
+
+// looked notes the reading: who, what and why; and marks notices opened.
+func (d *Desk) looked(ctx context.Context, who identity.Officer, v *View) error {
+	return d.DB.InTx(ctx, func(tx *db.Tx) error {
+		what := "matter"
+		if v.Guest {
+			what = "thread"
+		}
+		if err := ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, v.ID, what, "handling"); err != nil {
+			return err
+		}
+		if v.Guest {
+			return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
+		}
+		if err := openNotices(ctx, tx, v.ID, d.Now()); err != nil {
+			return err
+		}
+		return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
+	})
+}
+
+// MayReadFile tells whether the asker may open an attachment, and returns it.
+// Not theirs is not found.
+func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id string) (a attach.Attachment, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		if a, err = attach.Find(ctx, tx, id); err != nil {
+			return err
+		}
+		if _, err := projectOf(ctx, tx, who, a.Project, toSee); err != nil {
+			return errNotFound
+		}
+		return d.visibleFile(ctx, tx, a, "applicant")
+	})
+	return a, err
+}
+
+// FileForOfficer returns an attachment of a matter of the officer's, of the
+// common data that was sent with it, or of a thread with the officer's
+// authority. The reading is noted.
+func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter, id string) (a attach.Attachment, err error) {
+	guest := false
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		if a, err = attach.Find(ctx, tx, id); err != nil {
+			return err
+		}
+		m, err := handledBy(ctx, tx, who, matter)
+		guest = err != nil
+		if guest {
+			if a.Matter != matter {
+				return errNotFound
+			}
+			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority)
+		}
+		if a.Matter == m.ID {
+			if m.Status == Draft || a.Side != "applicant" || a.Place != attach.PlaceAnswer {
+				return nil
+			}
+		}
+		return sealedIn(ctx, tx, m.ID, a.ID)
+	})
+	if err != nil {
+		return a, err
+	}
+	return a, d.DB.InTx(ctx, func(tx *db.Tx) error {
+		return ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, matter, "attachment", "handling")
+	})
+}
+
+// sealedIn refuses a file that was never sent with the matter.
+func sealedIn(ctx context.Context, tx *db.Tx, matter, file string) error {
+	all, err := submissionsOf(ctx, tx, matter)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		body, err := s.Parse()
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(body.Attachments, func(f SealedFile) bool { return f.ID == file }) {
+			return nil
+		}
+	}
+	return errNotFound
+}
+
+// visibleFile keeps the files of threads to those in them, and the
+// authority's unsent ones to the authority.
+func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, reader string) error {
+	if a.Side == reader {
+		return nil
+	}
+	if a.Place == attach.PlaceDecision && a.Field == "decision" && reader == "applicant" {
+		return nil
+	}
+	msg, ok := cutMessage(a.Field)
+	if !ok {
+		if a.Side == "applicant" && reader == "applicant" {
+			return nil
+		}
+		return errNotFound
+	}
+	var thread string
+	if err := tx.QueryRowContext(ctx, `SELECT thread FROM messages WHERE id = $1`, msg).Scan(&thread); err != nil {
+		return errNotFound
+	}
+	if thread != reader && (reader != "applicant" || thread != ApplicantThread) {
+		return errNotFound
+	}
+	return nil
+}
+
+func cutMessage(field string) (string, bool) {
+	const p = "message:"
+	if len(field) > len(p) && field[:len(p)] == p {
+		return field[len(p):], true
+	}
+	return "", false
+}

@@ -1,0 +1,293 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/web/ui"
+)
+
+// An Ask is one request: what was asked, by whom and in which language.
+type Ask struct {
+	*http.Request
+	Lang   i18n.Lang
+	Person identity.Person
+	Hat    identity.Hat
+	Known  bool // somebody is signed in
+
+	site *Site
+}
+
+var (
+	errNotFound  = fail.New(fail.NotFound, "error.not_found")
+	errMalformed = fail.New(fail.Invalid, "error.malformed")
+)
+
+const langCookie = "lang"
+
+func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
+	a := &Ask{Request: r, site: s, Lang: s.language(w, r)}
+	if !utf8.ValidString(r.URL.Path) || !utf8.ValidString(r.URL.RawQuery) {
+		return a, errMalformed
+	}
+	var err error
+	a.Person, a.Hat, a.Known, err = s.Sessions.Who(r.Context())
+	if fail.Is(err, fail.NotFound) {
+		err = nil // the session of a person who is gone
+	}
+	return a, err
+}
+
+// language takes ?lang=, then the cookie, then what the browser asks for.
+func (s *Site) language(w http.ResponseWriter, r *http.Request) i18n.Lang {
+	if l, ok := i18n.Known(r.URL.Query().Get("lang")); ok {
+		s.KeepLanguage(w, l)
+		return l
+	}
+	if c, err := r.Cookie(langCookie); err == nil {
+		if l, ok := i18n.Known(c.Value); ok {
+			return l
+		}
+	}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		tag, _, _ = strings.Cut(tag, "-")
+		if l, ok := i18n.Known(strings.ToLower(tag)); ok {
+			return l
+		}
+	}
+	return i18n.FI
+}
+
+// KeepLanguage remembers the language for a year.
+func (s *Site) KeepLanguage(w http.ResponseWriter, l i18n.Lang) {
+	http.SetCookie(w, &http.Cookie{Name: langCookie, Value: string(l), Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: s.Secure})
+}
+
+// T returns words in the asker's language.
+func (a *Ask) T(key string, args ...any) string { return i18n.T(a.Lang, key, args...) }
+
+// Form reads the posted form. The error says that it cannot be read, or is too
+// large.
+func (a *Ask) Form() (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if err == nil && kind == "multipart/form-data" {
+		err = a.ParseMultipartForm(1 << 20)
+	} else {
+		err = a.ParseForm()
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, fail.New(fail.TooLarge, "error.too_large")
+	}
+	if err != nil {
+		return nil, errMalformed
+	}
+	for name, values := range a.PostForm {
+		for _, v := range append(values, name) {
+			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+				return nil, errMalformed
+			}
+		}
+	}
+	return a.PostForm, nil
+}
+
+// Number reads a whole number of the posted form, such as _version.
+func Number(v url.Values, name string) (int64, error) {
+	n, err := strconv.ParseInt(v.Get(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fail.New(fail.Invalid, "error.malformed").In(name)
+	}
+	return n, nil
+}
+
+// NewLanguage tells whether a form's language button was pressed, and
+// remembers the language.
+func (a *Ask) NewLanguage(w http.ResponseWriter, v url.Values) bool {
+	l, ok := i18n.Known(v.Get("_lang"))
+	if ok {
+		a.site.KeepLanguage(w, l)
+		a.Lang = l
+	}
+	return ok
+}
+
+// See sends the browser to another page after a deed.
+func (a *Ask) See(w http.ResponseWriter, to string) error {
+	http.Redirect(w, a.Request, to, http.StatusSeeOther)
+	return nil
+}
+
+// Say is See with a line for the next page: a key of the language files.
+func (a *Ask) Say(w http.ResponseWriter, to, key string) error {
+	a.site.Sessions.Say(a.Context(), key)
+	return a.See(w, to)
+}
+
+func toLogin(w http.ResponseWriter, a *Ask) error {
+	next := ""
+	if a.Method == http.MethodGet || a.Method == http.MethodHead {
+		next = "?next=" + url.QueryEscape(a.URL.RequestURI())
+	}
+	http.Redirect(w, a.Request, ui.LoginPath+next, http.StatusSeeOther)
+	return nil
+}
+
+// Local returns the address if it is one of the hub's own pages, else "/": a
+// link with ?next= must not lead elsewhere.
+func Local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
+		return "/"
+	}
+	return to
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Page answers with a page: body inside the frame. It is rendered whole before
+// the first byte is sent, so a failure is never half a page.
+func (a *Ask) Page(w http.ResponseWriter, status int, p ui.Page, body templ.Component) error {
+	a.frame(&p)
+	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // only buffers are put there
+	defer func() { b.Reset(); buffers.Put(b) }()
+	ctx := templ.WithChildren(a.Context(), body)
+	if err := ui.Layout(p).Render(ctx, b); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(p.Lang))
+	h.Add("Vary", "Cookie, Accept-Language")
+	if a.Known {
+		h.Set("Cache-Control", "private, no-store")
+	} else {
+		h.Set("Cache-Control", "private, no-cache")
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the browser may have gone
+	return nil
+}
+
+// frame fills in what every page's frame shows.
+func (a *Ask) frame(p *ui.Page) {
+	p.Lang = a.Lang
+	if p.Path == "" {
+		p.Path = a.URL.RequestURI()
+	}
+	if a.Method != http.MethodGet && a.Method != http.MethodHead {
+		p.Path = a.URL.Path
+	}
+	if a.site.Demo {
+		p.Strip = a.T("site.demo_strip")
+	}
+	if key := a.site.Sessions.Said(a.Context()); key != "" && p.Flash == nil {
+		p.Flash = &ui.Flash{Kind: ui.Success, Text: a.T(key)}
+	}
+	p.Nav = a.nav()
+	if a.Known {
+		p.Person, p.Role = a.Person.Name, a.roleName()
+	}
+}
+
+func (a *Ask) roleName() string {
+	if au := a.site.Catalogue.Authority(a.Hat.Authority); au != nil {
+		return au.Name.In(a.Lang)
+	}
+	return a.T("site.role_" + string(a.Hat.Role))
+}
+
+// navigation of each hat: key of the words and address.
+var navigation = map[identity.Role][][2]string{
+	"":                    {{"site.nav_survey", "/survey"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleCustomer: {{"site.nav_projects", "/projects"}, {"site.nav_survey", "/survey"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleOfficer:  {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
+	identity.RoleRobot:    {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
+	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleService:  {{"site.nav_outbox", "/service"}, {"site.nav_catalogue", "/catalogue"}},
+}
+
+func (a *Ask) nav() []ui.Link {
+	role := a.Hat.Role
+	if !a.Known {
+		role = ""
+	}
+	var links []ui.Link
+	for _, n := range navigation[role] {
+		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer"})
+	}
+	if a.site.Demo {
+		links = append(links, ui.Link{Label: a.T("site.nav_mailbox"), Href: "/mailbox", Current: a.URL.Path == "/mailbox"})
+	}
+	return links
+}
+
+var statuses = map[fail.Kind]int{
+	fail.Invalid: http.StatusBadRequest, fail.Rejected: http.StatusUnprocessableEntity, fail.NotFound: http.StatusNotFound,
+	fail.Forbidden: http.StatusForbidden, fail.Conflict: http.StatusConflict, fail.TooLarge: http.StatusRequestEntityTooLarge,
+	fail.TooMany: http.StatusTooManyRequests, fail.Unavailable: http.StatusServiceUnavailable, fail.Unsupported: http.StatusUnsupportedMediaType,
+}
+
+// Status returns the HTTP status of an error that a person may see, 500 for
+// any other.
+func Status(err error) int {
+	if e, ok := errors.AsType[*fail.Error](err); ok {
+		return statuses[e.Kind]
+	}
+	return http.StatusInternalServerError
+}
+
+// fail is the only place where an error becomes a page.
+func (s *Site) fail(w http.ResponseWriter, a *Ask, err error) {
+	if errors.Is(err, context.Canceled) && a.Context().Err() != nil {
+		return // the browser has gone
+	}
+	if db.IsFull(err) {
+		s.Log.ErrorContext(a.Context(), "no room on the disk", "path", a.route())
+		err = fail.New(fail.Unavailable, "error.disk_full")
+	}
+	status, text, ref := http.StatusInternalServerError, "", ""
+	if e, ok := errors.AsType[*fail.Error](err); ok {
+		status, text = statuses[e.Kind], i18n.T(a.Lang, e.Key, e.Args...)
+	} else {
+		ref = rand.Text()[:8]
+		s.Log.ErrorContext(a.Context(), "request failed", "ref", ref, "route", a.route(), "err", err)
+		text = i18n.T(a.Lang, "error.internal", ref)
+	}
+	title := a.T("site.error_title")
+	switch status {
+	case http.StatusNotFound:
+		title = a.T("site.not_found_title")
+	case http.StatusConflict:
+		title = a.T("site.conflict_title")
+	}
+	if strings.HasPrefix(a.Header.Get("Accept"), "application/json") || a.Header.Get("X-Autosave") != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(text))
+		return
+	}
+	if err := a.Page(w, status, ui.Page{Title: title, Problems: true}, errorBody(a.Lang, text)); err != nil {
+		s.Log.ErrorContext(a.Context(), "error page failed", "err", err)
+		http.Error(w, text, status)
+	}
+}
+
+// route names the request for the log without what people typed: identifiers
+// in an address are random, but its query may hold a search.
+func (a *Ask) route() string { return a.Method + " " + a.Pattern }
