@@ -83,6 +83,7 @@ type Letterhead struct {
 	Matter    string // the matter type's name
 	Path      string // of the page in the hub
 	Due       time.Time
+	Handed    bool // the mail server took it before: do not send it again
 }
 
 // Letters works out to whom the notices of a deed go. Calling it again gives
@@ -154,7 +155,7 @@ func (d *Desk) toMembers(ctx context.Context, tx *db.Tx, n Notify, m *Matter, p 
 		return nil, err
 	}
 	for i := range all {
-		if all[i].Notice, err = d.notice(ctx, tx, n, people[i]); err != nil {
+		if err = d.notice(ctx, tx, n, people[i], &all[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -178,7 +179,7 @@ func (d *Desk) toAuthority(ctx context.Context, tx *db.Tx, n Notify, m *Matter, 
 	case m.NoticeEmail != "" && n.Deed != DeedSent: // the first notice always goes to the join's address
 		l.To = m.NoticeEmail
 	}
-	if l.Notice, err = d.notice(ctx, tx, n, ""); err != nil || n.Audience == ToDeputy || n.Authority != "" || offer.DeputyEmail == "" {
+	if err = d.notice(ctx, tx, n, "", &l); err != nil || n.Audience == ToDeputy || n.Authority != "" || offer.DeputyEmail == "" {
 		return &l, err
 	}
 	chase := AfterWorkingHours(d.Now(), int(offer.DeputyHours))
@@ -210,16 +211,19 @@ func (d *Desk) addressOf(ctx context.Context, tx *db.Tx, project, authority stri
 	return address, nil
 }
 
-// notice finds or makes the row that proves a notice.
-func (d *Desk) notice(ctx context.Context, tx *db.Tx, n Notify, person string) (string, error) {
-	id := fmt.Sprintf("%s.%d.%s.%s", n.Matter, n.N, n.Audience, person)
-	if _, err := tx.ExecContext(ctx, `
+// notice finds or makes the row that proves a notice, and notes in the letter
+// which it is and whether it was handed over before.
+func (d *Desk) notice(ctx context.Context, tx *db.Tx, n Notify, person string, l *Letterhead) error {
+	l.Notice = fmt.Sprintf("%s.%d.%s.%s", n.Matter, n.N, n.Audience, person)
+	var handed int64
+	if err := tx.QueryRowContext(ctx, `
 		INSERT INTO notices (id, matter_id, n, deed, audience, person_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (id) DO NOTHING`,
-		id, n.Matter, n.N, n.Deed, string(n.Audience), person, db.Millis(d.Now())); err != nil {
-		return "", fmt.Errorf("write a notice: %w", err)
+		ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING handed_at`,
+		l.Notice, n.Matter, n.N, n.Deed, string(n.Audience), person, db.Millis(d.Now())).Scan(&handed); err != nil {
+		return fmt.Errorf("write a notice: %w", err)
 	}
-	return id, nil
+	l.Handed = handed != 0
+	return nil
 }
 
 // Handed notes that the mail server took a notice.

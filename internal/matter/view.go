@@ -456,7 +456,7 @@ func (d *Desk) guest(ctx context.Context, tx *db.Tx, who identity.Officer, id st
 	if v.Joint, err = jointView(ctx, tx, p.ID, who.ID, who.Authority); err != nil {
 		return nil, err
 	}
-	files, err := attach.OfMatter(ctx, tx, m.ID, attach.PlaceMessage)
+	files, err := attach.OfMatter(ctx, tx, m.ID, attach.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -525,7 +525,7 @@ func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter,
 			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority)
 		}
 		if a.Matter == m.ID {
-			if m.Status == Draft || a.Side != "applicant" || a.Place != attach.PlaceAnswer {
+			if m.Status == Draft || a.Side != "applicant" || a.Place != attach.Answer {
 				return nil
 			}
 		}
@@ -563,7 +563,7 @@ func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, 
 	if a.Side == reader {
 		return nil
 	}
-	if a.Place == attach.PlaceDecision && a.Field == "decision" && reader == "applicant" {
+	if a.Place == attach.Decision && a.Field == "decision" && reader == "applicant" {
 		return nil
 	}
 	msg, ok := cutMessage(a.Field)

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"luvat/internal/app"
+	"luvat/internal/db"
+)
+
+type demoCommand struct {
+	Data   string `help:"Folder of the database and the attachments; made if it is not there." default:"luvat-data" type:"path"`
+	Listen string `help:"Address to answer at; loopback only." default:"127.0.0.1:8080"`
+}
+
+// Run starts the demo and answers until it is stopped.
+func (c demoCommand) Run(ctx context.Context, out *os.File) error {
+	cfg, err := app.DemoConfig(c.Data, c.Listen)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h, err := app.Open(ctx, cfg, app.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer h.Close() //nolint:errcheck // the end of the process
+	if err := h.SeedDemo(ctx); err != nil {
+		return fmt.Errorf("make the demo's people and projects: %w", err)
+	}
+	return h.Run(ctx, func(addr string) {
+		fmt.Fprintf(out, `Luvat ja valvonta is ready: http://%s/   (data in %s; stop with Ctrl-C)
+
+Try this:
+  1. Answer the survey for an event in Tampere and start a project from the result.
+  2. Sign in as Aino Virtanen, the volunteer, and open "Kesäkonsertti": a completion waits there.
+  3. Sign in as the rescue officer, open the inbox and take a plan into handling.
+  4. Sign in as Linnéa Ström (på svenska) and look at the solar park in Vaasa.
+  5. See what would have been mailed: http://%s/mailbox
+`, addr, c.Data, addr)
+	})
+}
+
+type serveCommand struct{}
+
+// Run starts the hub and answers until it is stopped.
+func (serveCommand) Run(ctx context.Context) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	cfg, err := app.ReadConfig(os.Getenv)
+	if err != nil {
+		return fmt.Errorf("the hub does not start half configured:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	}
+	h, err := app.Open(ctx, cfg, app.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer h.Close() //nolint:errcheck // the end of the process
+	if cfg.Clamd == "" {
+		log.Warn("attachments are not scanned for malware: set LUVAT_CLAMD")
+	}
+	log.Warn("nobody can sign in yet: no login is configured; the survey and the catalogue are open")
+	return h.Run(ctx, func(addr string) { log.Info("ready", "listen", addr, "version", version) })
+}
+
+// where names the hub that a command looks at.
+type where struct {
+	Data     string `help:"The demo's data folder." type:"path" xor:"where"`
+	Database string `help:"Database address, postgres://… or sqlite:<file>." xor:"where" env:"LUVAT_DATABASE_URL"`
+}
+
+func (w where) config() (app.Config, error) {
+	switch {
+	case w.Data != "":
+		return app.DemoConfig(w.Data, "127.0.0.1:8080")
+	case w.Database != "":
+		return app.Config{DatabaseURL: w.Database, Attachments: os.Getenv("LUVAT_ATTACHMENTS")}, nil
+	}
+	return app.Config{}, errors.New("say which hub: --data FOLDER, --database ADDRESS or LUVAT_DATABASE_URL")
+}
+
+type migrateCommand struct{ where }
+
+// Run brings schema and content up to date and tells what it did.
+func (c migrateCommand) Run(ctx context.Context, out *os.File) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return app.Migrate(ctx, cfg, out)
+}
+
+type checkCommand struct {
+	where
+	Deep bool `help:"Read every attachment and compare its hash."`
+}
+
+// Run tells what is wrong; the exit status is 1 when anything is.
+func (c checkCommand) Run(ctx context.Context, out *os.File) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	ok, err := app.Check(ctx, cfg, c.Deep, out)
+	if err == nil && !ok {
+		return exitError(1)
+	}
+	return err
+}
+
+type verifyCommand struct {
+	File string `arg:"" help:"An export of the ledger; - for standard input." type:"existingfile"`
+}
+
+// Run verifies an export; the exit status is 1 when the chain is broken.
+func (c verifyCommand) Run(out *os.File) error {
+	in := os.Stdin
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	return app.Verify(in, out)
+}
+
+type exportCommand struct{ where }
+
+// Run writes the ledger to standard output; the hub may be running.
+func (c exportCommand) Run(ctx context.Context, out *os.File) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // only read
+	return app.Export(ctx, d, out)
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"luvat/content"
+	"luvat/internal/attach"
+	"luvat/internal/catalogue"
+	"luvat/internal/db"
+	"luvat/internal/ledger"
+	"luvat/internal/matter"
+	"luvat/internal/outbox"
+)
+
+// Migrate brings schema and content up to date and tells what it did.
+func Migrate(ctx context.Context, c Config, out io.Writer) error {
+	d, err := db.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // all is written
+	n, err := catalogue.Load(ctx, d, content.FS, time.Now())
+	if err != nil {
+		return err
+	}
+	has, _, err := d.SchemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "schema %d, %d documents of content new\n", has, n)
+	return err
+}
+
+// Check looks at a hub's data, running or not, and tells line by line what it
+// found; ok is false when anything is wrong.
+func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, err error) {
+	d, err := db.Open(ctx, c.DatabaseURL, db.Options{ReadOnly: true})
+	if err != nil {
+		return false, err
+	}
+	defer d.Close() //nolint:errcheck // only read
+	ok = true
+	tell := func(what string, err error, good string) {
+		if err != nil {
+			ok = false
+			fmt.Fprintf(out, "WRONG %-12s %v\n", what, err)
+			return
+		}
+		fmt.Fprintf(out, "ok    %-12s %s\n", what, good)
+	}
+	has, wants, err := d.SchemaVersion(ctx)
+	if err == nil && has != wants {
+		err = fmt.Errorf("is %d, this program wants %d: run luvat migrate, or the program that made it", has, wants)
+	}
+	tell("schema", err, fmt.Sprint("version ", has))
+	if err != nil {
+		return ok, nil
+	}
+	cat, err := catalogue.Open(ctx, d)
+	tell("content", err, "readable")
+	v, err := ledger.Verify(ctx, d)
+	tell("ledger", err, fmt.Sprintf("%d entries in %d streams, every chain holds", v.Entries, v.Streams()))
+	if err == nil && cat != nil {
+		n, err := matter.CheckStates(ctx, d)
+		tell("matters", err, fmt.Sprintf("%d, each as its ledger says", n))
+	}
+	if c.Attachments != "" {
+		store, err := attach.Open(d, c.Attachments, time.Now)
+		report := attach.Report{}
+		if err == nil {
+			report, err = store.Check(ctx, deep)
+		}
+		if err == nil {
+			err = report.Err()
+		}
+		tell("attachments", err, report.String())
+	}
+	var waiting, dead int64
+	err = d.View(ctx, func(tx *db.Tx) (err error) { waiting, dead, err = outbox.Counts(ctx, tx); return err })
+	if err == nil && dead > 0 {
+		err = fmt.Errorf("%d jobs were given up: see the outbox page", dead)
+	}
+	tell("outbox", err, fmt.Sprintf("%d jobs wait, none is dead", waiting))
+	return ok, nil
+}
+
+// Verify checks an export of the ledger.
+func Verify(in io.Reader, out io.Writer) error {
+	v, err := ledger.VerifyExport(in)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d entries in %d streams, every chain holds\n", v.Entries, v.Streams())
+	return err
+}
+
+// Export writes the ledger for Verify.
+func Export(ctx context.Context, d *db.DB, out io.Writer) error { return ledger.Export(ctx, d, out) }

@@ -1,0 +1,133 @@
+// Package app puts the hub together: configuration, wiring, start and stop. It
+// is the only package that knows all others.
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Config is all that can be set. It is read once, from the environment; the
+// zero Config is not valid, use ReadConfig or DemoConfig.
+type Config struct {
+	// Listen is where the hub answers: LUVAT_LISTEN, default 127.0.0.1:8080.
+	Listen string
+	// BaseURL is how people reach the hub, for links in mails and secure
+	// cookies: LUVAT_BASE_URL, needed.
+	BaseURL string
+	// DatabaseURL is postgres://… or sqlite:<file>: LUVAT_DATABASE_URL, needed.
+	DatabaseURL string
+	// Attachments is the folder of the attachments: LUVAT_ATTACHMENTS, needed.
+	Attachments string
+	// MailFrom is the sender of notices: LUVAT_MAIL_FROM, needed.
+	MailFrom string
+	// SMTP is the mail server: LUVAT_SMTP_HOST (needed), LUVAT_SMTP_PORT (587),
+	// LUVAT_SMTP_USER, LUVAT_SMTP_PASSWORD, LUVAT_SMTP_TLS (starttls, tls or,
+	// for loopback only, none).
+	SMTPHost, SMTPUser, SMTPPassword, SMTPTLS string
+	SMTPPort                                  int
+	// Clamd is the address of the malware scanner, host:port or unix:<path>:
+	// LUVAT_CLAMD, default none: attachments are not scanned, and the start
+	// says so.
+	Clamd string
+
+	// Demo makes demo identities, demo content and the mailbox page. Never
+	// from the environment: only the command demo sets it.
+	Demo bool
+}
+
+// ReadConfig reads the configuration and tells every mistake at once, each by
+// the name of its variable and with the cure.
+func ReadConfig(getenv func(string) string) (Config, error) {
+	var errs []error
+	bad := func(name, what string) { errs = append(errs, fmt.Errorf("%s: %s", name, what)) }
+	need := func(name, cure string) string {
+		v := strings.TrimSpace(getenv(name))
+		if v == "" {
+			bad(name, "is not set: "+cure)
+		}
+		return v
+	}
+	c := Config{
+		Listen:       cmp.Or(getenv("LUVAT_LISTEN"), "127.0.0.1:8080"),
+		BaseURL:      need("LUVAT_BASE_URL", "write the address people reach the hub at, such as https://luvat.example.fi"),
+		DatabaseURL:  need("LUVAT_DATABASE_URL", "write postgres://user:password@host:5432/name or sqlite:/path/to/hub.db"),
+		Attachments:  need("LUVAT_ATTACHMENTS", "write the folder in which attachments are kept"),
+		MailFrom:     need("LUVAT_MAIL_FROM", "write the address notices come from"),
+		SMTPHost:     need("LUVAT_SMTP_HOST", "write the mail server's name"),
+		SMTPUser:     getenv("LUVAT_SMTP_USER"),
+		SMTPPassword: getenv("LUVAT_SMTP_PASSWORD"),
+		SMTPTLS:      cmp.Or(getenv("LUVAT_SMTP_TLS"), "starttls"),
+		Clamd:        getenv("LUVAT_CLAMD"),
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("LUVAT_LISTEN", "must be host:port, such as 127.0.0.1:8080")
+	}
+	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && !loopback(u.Hostname())) || strings.TrimSuffix(u.Path, "/") != "") {
+		bad("LUVAT_BASE_URL", "must be https://host without a path (http only on loopback)")
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
+		bad("LUVAT_DATABASE_URL", "must begin with postgres:// or sqlite:")
+	}
+	if c.Attachments != "" {
+		if st, err := os.Stat(c.Attachments); err == nil && !st.IsDir() {
+			bad("LUVAT_ATTACHMENTS", "is not a folder")
+		}
+	}
+	if c.MailFrom != "" {
+		if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+			bad("LUVAT_MAIL_FROM", "is not an e-mail address")
+		}
+	}
+	port, err := strconv.Atoi(cmp.Or(getenv("LUVAT_SMTP_PORT"), "587"))
+	if err != nil || port < 1 || port > 65535 {
+		bad("LUVAT_SMTP_PORT", "must be a number from 1 to 65535")
+	}
+	c.SMTPPort = port
+	switch c.SMTPTLS {
+	case "starttls", "tls":
+	case "none":
+		if !loopback(c.SMTPHost) {
+			bad("LUVAT_SMTP_TLS", "none is for a mail server on loopback only")
+		}
+	default:
+		bad("LUVAT_SMTP_TLS", "must be starttls, tls or none")
+	}
+	if getenv("LUVAT_DEMO") != "" {
+		bad("LUVAT_DEMO", "is not for serve: demo identities are there with the command demo, on loopback")
+	}
+	return c, errors.Join(errs...)
+}
+
+// loopback tells whether the host is this machine only.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// DemoConfig is the configuration of the demo in a data folder. It refuses to
+// listen on anything but loopback: anybody may sign in as anybody there.
+func DemoConfig(data, listen string) (Config, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return Config{}, errors.New("--listen: must be host:port, such as 127.0.0.1:8080")
+	}
+	if !loopback(host) {
+		return Config{}, errors.New("--listen: the demo answers on loopback only (127.0.0.1, ::1 or localhost), because anybody may sign in as anybody there")
+	}
+	return Config{
+		Listen: listen, BaseURL: "http://" + net.JoinHostPort(host, port), DatabaseURL: "sqlite:" + dataFile(data, "hub.db"),
+		Attachments: dataFile(data, "attachments"), MailFrom: "noreply@luvat.example", Demo: true,
+	}, nil
+}
