@@ -151,7 +151,7 @@ func (h *Hub) housekeeping(ctx context.Context) {
 		err := h.DB.InTx(ctx, func(tx *db.Tx) error {
 			return errors.Join(identity.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)))
 		})
-		err = errors.Join(err, h.Files.Sweep(ctx))
+		err = errors.Join(err, h.Desk.Retain(ctx), h.Files.Sweep(ctx))
 		if err != nil && ctx.Err() == nil {
 			h.log.ErrorContext(ctx, "housekeeping failed", "err", err)
 		}

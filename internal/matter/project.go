@@ -309,28 +309,14 @@ func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, 
 // RemoveDraft takes a draft out of the project. What was sent stays.
 func (d *Desk) RemoveDraft(ctx context.Context, who identity.Customer, id string) error {
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
+		m, _, err := ownedBy(ctx, tx, who, id, toWrite)
 		if err != nil {
 			return err
 		}
 		if m.Status != Draft {
 			return fail.New(fail.Conflict, "matter.already_sent")
 		}
-		// The ledger keeps that it was there; the draft itself is the applicant's to forget.
-		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedDraftRemoved, deedData{Offer: m.Offer}); err != nil {
-			return err
-		}
-		for _, q := range []string{
-			`DELETE FROM draft_versions WHERE subject = $1`,
-			`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
-			`DELETE FROM seen WHERE matter_id = $1`,
-			`DELETE FROM matters WHERE id = $1`,
-		} {
-			if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
-				return fmt.Errorf("remove a draft: %w", err)
-			}
-		}
-		return nil
+		return d.forgetDraft(ctx, tx, m, who.Actor(), ledger.Applicant)
 	})
 }
 

@@ -1,0 +1,205 @@
+package matter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"luvat/internal/db"
+	"luvat/internal/ledger"
+	"luvat/internal/outbox"
+)
+
+// How long the hub keeps what. The archive is the authority's.
+const (
+	draftLife     = 12  // months an untouched draft stays
+	finishedLife  = 24  // months an ended matter stays after its last deed
+	firstWarning  = 30  // days before a draft goes: the first mail
+	secondWarning = 7   // days: the second one
+	retentionPage = 200 // how many are looked at in one transaction
+)
+
+// The deeds of retention: stored, never change.
+const (
+	DeedDraftExpires   = "matter.draft_expires"   // the applicant was warned
+	DeedContentRemoved = "matter.content_removed" // after its time; the ledger says what
+)
+
+// Retain warns of drafts that will go, removes those that have had their time,
+// and removes the content of matters that ended long ago. The ledger keeps what
+// was removed: how many submissions, messages and files, never what they said.
+// It may be called at any time and by any node.
+func (d *Desk) Retain(ctx context.Context) error {
+	now := d.Now()
+	for _, w := range []struct {
+		days int
+		n    int64
+	}{{firstWarning, 1}, {secondWarning, 2}} {
+		before := now.AddDate(0, -draftLife, w.days)
+		if err := d.warnDrafts(ctx, before, w.n); err != nil {
+			return fmt.Errorf("warn of drafts: %w", err)
+		}
+	}
+	if err := d.expireDrafts(ctx, now.AddDate(0, -draftLife, 0)); err != nil {
+		return fmt.Errorf("remove old drafts: %w", err)
+	}
+	if err := d.expireEnded(ctx, now.AddDate(0, -finishedLife, 0)); err != nil {
+		return fmt.Errorf("remove ended matters: %w", err)
+	}
+	return nil
+}
+
+// matterIDs lists matters by a condition on their last change.
+func (d *Desk) matterIDs(ctx context.Context, where string, args ...any) (ids []string, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT id FROM matters WHERE `+where+fmt.Sprintf(` ORDER BY changed_at, id LIMIT %d`, retentionPage), args...)
+		if err != nil {
+			return err
+		}
+		return rows.Each(func() error {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+			return nil
+		})
+	})
+	return ids, err
+}
+
+// warnDrafts tells the project's people that a draft will go. The key of the
+// notice is the draft's version, so a draft touched again is warned of anew.
+func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error {
+	ids, err := d.matterIDs(ctx, `status = 'draft' AND changed_at < $1 AND changed_at >= $2`, db.Millis(before), db.Millis(before.AddDate(0, 0, -firstWarning)))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		err := d.do(ctx, func(tx *db.Tx) error {
+			m, err := find(ctx, tx, id)
+			if err != nil || m.Status != Draft {
+				return err
+			}
+			// Not a deed of the ledger: a deed would count as a touch.
+			return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: m.Version*10 + n, Deed: DeedDraftExpires, Audience: ToApplicant})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) expireDrafts(ctx context.Context, before time.Time) error {
+	for {
+		ids, err := d.matterIDs(ctx, `status = 'draft' AND changed_at < $1`, db.Millis(before))
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			err := d.do(ctx, func(tx *db.Tx) error {
+				m, err := find(ctx, tx, id)
+				if err != nil || m.Status != Draft || !m.ChangedAt.Before(before) {
+					return err
+				}
+				return d.forgetDraft(ctx, tx, m, ledger.TheHub, ledger.Hub)
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// forgetDraft removes a draft; the project's ledger keeps that it was there.
+func (d *Desk) forgetDraft(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Actor, side ledger.Side) error {
+	if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(m.Project), actor, side, DeedDraftRemoved, deedData{Offer: m.Offer}); err != nil {
+		return err
+	}
+	for _, q := range []string{
+		`DELETE FROM draft_versions WHERE subject = $1`,
+		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
+		`DELETE FROM seen WHERE matter_id = $1`,
+		`DELETE FROM messages WHERE matter_id = $1`,
+		`DELETE FROM matters WHERE id = $1`,
+	} {
+		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
+			return fmt.Errorf("remove a draft: %w", err)
+		}
+	}
+	return nil
+}
+
+// removal is what the ledger says of content that was removed.
+type removal struct {
+	Submissions int64 `json:"submissions"`
+	Messages    int64 `json:"messages"`
+	Attachments int64 `json:"attachments"`
+}
+
+func (d *Desk) expireEnded(ctx context.Context, before time.Time) error {
+	const ended = `status IN ('finished', 'withdrawn', 'dismissed', 'transferred') AND changed_at < $1 AND sent_at <> 0 AND answers <> '{}'`
+	for {
+		ids, err := d.matterIDs(ctx, ended, db.Millis(before))
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if err := d.do(ctx, func(tx *db.Tx) error { return d.removeContent(ctx, tx, id, before) }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// removeContent removes what people wrote in a matter and keeps its row in the
+// joint view and its ledger.
+func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before time.Time) error {
+	m, err := find(ctx, tx, id)
+	if err != nil || !m.Status.Ended() || !m.ChangedAt.Before(before) {
+		return err
+	}
+	var r removal
+	for q, n := range map[string]*int64{
+		`SELECT COUNT(*) FROM submissions WHERE matter_id = $1`:                        &r.Submissions,
+		`SELECT COUNT(*) FROM messages WHERE matter_id = $1`:                           &r.Messages,
+		`SELECT COUNT(*) FROM attachments WHERE matter_id = $1 AND state <> 'removed'`: &r.Attachments,
+	} {
+		if err := tx.QueryRowContext(ctx, q, m.ID).Scan(n); err != nil {
+			return fmt.Errorf("count what is removed: %w", err)
+		}
+	}
+	for _, q := range []string{
+		`DELETE FROM submissions WHERE matter_id = $1`,
+		`DELETE FROM messages WHERE matter_id = $1`,
+		`DELETE FROM completion_requests WHERE matter_id = $1`,
+		`DELETE FROM draft_versions WHERE subject = $1`,
+		`DELETE FROM words WHERE matter_id = $1`,
+		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
+		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
+		`UPDATE matters SET answers = '{}' WHERE id = $1`,
+	} {
+		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
+			return fmt.Errorf("remove content: %w", err)
+		}
+	}
+	p, err := findProject(ctx, tx, m.Project)
+	if err != nil {
+		return err
+	}
+	m.Answers = nil
+	e, err := ledger.Record(ctx, tx, d.Now(), ledger.MatterStream(m.ID), ledger.TheHub, ledger.Hub, DeedContentRemoved, r)
+	if err != nil {
+		return err
+	}
+	if e.N != m.N+1 {
+		return errMoved
+	}
+	changed := m.ChangedAt
+	if err := m.Apply(e); err != nil {
+		return err
+	}
+	m.ChangedAt = changed // removing is no deed of anybody's
+	return m.save(ctx, tx, p.StartsAt)
+}
