@@ -77,6 +77,7 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 	if h.Files, err = attach.Open(d, c.Attachments, o.Now); err != nil {
 		return nil, err
 	}
+	h.Files.Log = o.Log
 	if c.Clamd != "" {
 		h.Files.Scanner = attach.Clamd{Addr: c.Clamd}
 	}
@@ -151,7 +152,8 @@ func (h *Hub) housekeeping(ctx context.Context) {
 		err := h.DB.InTx(ctx, func(tx *db.Tx) error {
 			return errors.Join(identity.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)))
 		})
-		err = errors.Join(err, h.Desk.Retain(ctx), h.Files.Sweep(ctx))
+		_, swept := h.Files.Sweep(ctx)
+		err = errors.Join(err, h.Desk.Retain(ctx), swept)
 		if err != nil && ctx.Err() == nil {
 			h.log.ErrorContext(ctx, "housekeeping failed", "err", err)
 		}

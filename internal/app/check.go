@@ -68,15 +68,8 @@ func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, er
 		tell("matters", err, fmt.Sprintf("%d, each as its ledger says", n))
 	}
 	if c.Attachments != "" {
-		store, err := attach.Open(d, c.Attachments, time.Now)
-		report := attach.Report{}
-		if err == nil {
-			report, err = store.Check(ctx, deep)
-		}
-		if err == nil {
-			err = report.Err()
-		}
-		tell("attachments", err, report.String())
+		r, err := checkFiles(ctx, d, c.Attachments, deep)
+		tell("attachments", err, fmt.Sprintf("%d, %d bytes on disk, %d blobs that nothing names (swept in time)", r.Attachments, r.Bytes, len(r.Orphans)))
 	}
 	var waiting, dead int64
 	err = d.View(ctx, func(tx *db.Tx) (err error) { waiting, dead, err = outbox.Counts(ctx, tx); return err })
@@ -99,3 +92,19 @@ func Verify(in io.Reader, out io.Writer) error {
 
 // Export writes the ledger for Verify.
 func Export(ctx context.Context, d *db.DB, out io.Writer) error { return ledger.Export(ctx, d, out) }
+
+func checkFiles(ctx context.Context, d *db.DB, folder string, deep bool) (attach.Report, error) {
+	store, err := attach.Open(d, folder, time.Now)
+	if err != nil {
+		return attach.Report{}, err
+	}
+	check := store.Check
+	if deep {
+		check = store.CheckDeep
+	}
+	r, err := check(ctx)
+	if err == nil && !r.OK() {
+		err = fmt.Errorf("%d have no bytes (%v), %d are damaged (%v): restore the folder from a backup", len(r.Missing), r.Missing, len(r.Damaged), r.Damaged)
+	}
+	return r, err
+}

@@ -249,12 +249,8 @@ func afterwards(t *testing.T, url, files string, acknowledged, hashes map[string
 	if _, err := matter.CheckStates(ctx, h.DB); err != nil {
 		t.Error(err)
 	}
-	report, err := h.Files.Check(ctx, true)
-	if err == nil {
-		err = report.Err()
-	}
-	if err != nil {
-		t.Errorf("the attachments: %v", err)
+	if report, err := h.Files.CheckDeep(ctx); err != nil || !report.OK() {
+		t.Errorf("the attachments: %+v, %v", report, err)
 	}
 	order := []string{"sent", "taken", "message", "finished"}
 	for id, deed := range acknowledged {

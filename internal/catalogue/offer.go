@@ -87,6 +87,23 @@ func FindOffer(ctx context.Context, tx *db.Tx, id string) (*Offer, error) {
 	return &o, nil
 }
 
+// FindOffers returns the offers with the ids, those that are there.
+func FindOffers(ctx context.Context, tx *db.Tx, ids []string) (map[string]*Offer, error) {
+	found := map[string]*Offer{}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	all, err := offers(ctx, tx, `SELECT `+offerColumns+` FROM offers WHERE id IN (`+db.In(0, len(ids))+`)`, args...)
+	for _, o := range all {
+		found[o.ID] = o
+	}
+	return found, err
+}
+
 // OffersIn returns the offers that stand in a municipality for a service
 // entity ("" for any), by matter type. Where two authorities offer the same type, the local one comes before the
 // national one.

@@ -171,7 +171,11 @@ func (d *Desk) step(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Acto
 
 // sortAt is where a matter stands in an inbox: by the date that binds, then by
 // the start of what is undertaken, else as if due thirty days after it came.
+// What has ended stands by its end.
 func (m *Matter) sortAt(starts time.Time) int64 {
+	if m.Status.Ended() {
+		return db.Millis(m.StatusAt)
+	}
 	at := m.Since.AddDate(0, 0, 30)
 	for _, t := range []time.Time{m.Due, starts} {
 		if !t.IsZero() && t.Before(at) {

@@ -226,12 +226,15 @@ type Decision struct {
 	Outcome string
 	Text    string
 	Files   []string // uploaded attachments: the decision itself
+	Seen    int64    // the last entry that the decider had seen; 0 when it is not told
 	By      string
 	At      time.Time
 }
 
 // Finish ends a matter with an outcome of its kind, the decision attached. The
-// applicant is told that it has been handled, never how.
+// applicant is told that it has been handled, never how. What the applicant did
+// after dec.Seen is a Conflict: nobody decides over a completion or a message
+// that they have not seen.
 func (d *Desk) Finish(ctx context.Context, who identity.Officer, id string, dec Decision) error {
 	dec.Text = strings.TrimSpace(dec.Text)
 	if len([]rune(dec.Text)) > 8000 {
@@ -240,6 +243,9 @@ func (d *Desk) Finish(ctx context.Context, who identity.Officer, id string, dec 
 	return d.handle(ctx, who, id, func(tx *db.Tx, m *Matter, _ *Project) error {
 		if k := d.Catalogue.Kind(m.Kind); k == nil || k.Outcome(dec.Outcome) == nil {
 			return fail.New(fail.Rejected, "matter.choose_outcome").In("outcome")
+		}
+		if dec.Seen != 0 && m.ByApplicant > dec.Seen && CanDo(DeedFinished, m.Status, ledger.Authority) {
+			return fail.New(fail.Conflict, "matter.applicant_did_something")
 		}
 		e, err := d.step(ctx, tx, m, who.Actor(), ledger.Authority, DeedFinished, deedData{Outcome: dec.Outcome})
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -81,13 +82,11 @@ func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority
 	if err != nil {
 		return nil, fmt.Errorf("read the joint view: %w", err)
 	}
-	known := map[string]*catalogue.Offer{}
+	known, err := catalogue.FindOffers(ctx, tx, slices.Compact(slices.Sorted(maps.Values(offers))))
+	if err != nil {
+		return nil, err
+	}
 	for i, id := range offers {
-		if known[id] == nil {
-			if known[id], err = catalogue.FindOffer(ctx, tx, id); err != nil {
-				return nil, err
-			}
-		}
 		all[i].Offer = known[id]
 	}
 	return all, nil

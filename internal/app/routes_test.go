@@ -1,0 +1,213 @@
+package app_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"luvat/internal/app"
+	"luvat/internal/db"
+	"luvat/internal/identity"
+	"luvat/internal/testkit"
+	"luvat/internal/web"
+	"luvat/internal/web/site"
+)
+
+// demoHub is a hub with the demo's people and projects.
+func demoHub(t *testing.T) *app.Hub {
+	t.Helper()
+	h, err := app.Open(t.Context(), killConfig(testkit.URL(t), filepath.Join(t.TempDir(), "files")), app.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := h.SeedDemo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// session signs a person in with a hat and returns the cookie.
+func session(t *testing.T, h *app.Hub, person string, hat identity.Hat) *http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.Site.Sessions.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h.Site.Sessions.SignIn(r.Context(), person, hat); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusOK)
+	})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies after signing in; want 1", len(cookies))
+	}
+	return cookies[0]
+}
+
+func ask(h *app.Hub, method, path string, as *http.Cookie) *httptest.ResponseRecorder {
+	body := io.Reader(http.NoBody)
+	if method != http.MethodGet && method != http.MethodHead {
+		body = strings.NewReader(url.Values{"_version": {"1"}, "text": {"hei"}}.Encode())
+	}
+	r := httptest.NewRequest(method, path, body)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if as != nil {
+		r.AddCookie(as)
+	}
+	w := httptest.NewRecorder()
+	h.Handler.ServeHTTP(w, r)
+	return w
+}
+
+// ids are real ones of people's matters, so that "not found" means "not yours".
+func ids(t *testing.T, h *app.Hub) map[string]string {
+	t.Helper()
+	found := map[string]string{"entity": "event", "type": "police-public-event", "n": "1", "secret": "WRONG", "area": "nature"}
+	read := func(name, query string) {
+		var id string
+		if err := h.DB.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRowContext(t.Context(), query).Scan(&id) }); err != nil {
+			t.Fatalf("the demo has no %s: %v", name, err)
+		}
+		found[name] = id
+	}
+	read("matter", `SELECT id FROM matters WHERE status = 'in_handling' ORDER BY id LIMIT 1`)
+	read("project", `SELECT project_id FROM matters WHERE status = 'in_handling' ORDER BY id LIMIT 1`)
+	read("file", `SELECT id FROM attachments WHERE state = 'ready' AND matter_id <> '' ORDER BY id LIMIT 1`)
+	read("person", `SELECT person_id FROM members ORDER BY person_id LIMIT 1`)
+	return found
+}
+
+func concrete(pattern string, ids map[string]string) (method, path string, named bool) {
+	method, path, ok := strings.Cut(pattern, " ")
+	if !ok {
+		method, path = http.MethodGet, pattern
+	}
+	kind := "matter"
+	if strings.HasPrefix(path, "/projects/") {
+		kind = "project"
+	}
+	if strings.HasPrefix(path, "/files/") || strings.HasPrefix(path, "/uploads/") {
+		kind = "file"
+	}
+	for name, id := range ids {
+		if strings.Contains(path, "{"+name+"}") {
+			path = strings.ReplaceAll(path, "{"+name+"}", id)
+			named = true
+		}
+	}
+	if strings.Contains(path, "{id}") {
+		path = strings.ReplaceAll(path, "{id}", ids[kind])
+		named = true
+	}
+	return method, strings.TrimSuffix(path, "{$}"), named
+}
+
+// Every route, as nobody and as strangers of every hat. The list is the
+// product's own, so no route can be forgotten.
+func TestStrangersFindNothing(t *testing.T) {
+	h := demoHub(t)
+	known := ids(t, h)
+	err := h.DB.InTx(t.Context(), func(tx *db.Tx) error {
+		return identity.SavePerson(t.Context(), tx, h.Desk.Now(), identity.Person{ID: "outo", Name: "Outo", Email: "outo@example.fi", Lang: "fi"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hat := range []identity.Hat{{Role: identity.RoleOfficer, Authority: "police-lappi"}, {Role: identity.RoleLead, Authority: "police-lappi"}, {Role: identity.RoleService}} {
+		if err := h.DB.InTx(t.Context(), func(tx *db.Tx) error { return identity.Grant(t.Context(), tx, h.Desk.Now(), "outo", hat) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hats := map[site.Access]*http.Cookie{
+		site.Customers: session(t, h, "outo", identity.Hat{Role: identity.RoleCustomer}),
+		site.Officers:  session(t, h, "outo", identity.Hat{Role: identity.RoleOfficer, Authority: "police-lappi"}),
+		site.Leads:     session(t, h, "outo", identity.Hat{Role: identity.RoleLead, Authority: "police-lappi"}),
+		site.Services:  session(t, h, "outo", identity.Hat{Role: identity.RoleService}),
+	}
+	routes := web.Routes(h.Site, nil, web.Outside{})
+	if len(routes) < 50 {
+		t.Fatalf("%d routes: the list is not whole", len(routes))
+	}
+	for _, rt := range routes {
+		method, path, named := concrete(rt.Pattern, known)
+		if strings.Contains(path, "{") {
+			t.Errorf("%s: this test has no value for a blank of it", rt.Pattern)
+			continue
+		}
+		if rt.Access == site.Anybody || rt.Access == site.DemoOnly {
+			continue
+		}
+		if w := ask(h, method, path, nil); w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/login") {
+			t.Errorf("%s signed out: status %d to %q; want the login", rt.Pattern, w.Code, w.Header().Get("Location"))
+		}
+		if rt.Access == site.SignedIn {
+			continue
+		}
+		for access, cookie := range hats {
+			w := ask(h, method, path, cookie)
+			switch {
+			case access != rt.Access && w.Code != http.StatusNotFound:
+				t.Errorf("%s for %s, asked by %s: status %d; want 404", rt.Pattern, rt.Access, access, w.Code)
+			case access == rt.Access && named && rt.Access != site.Services && !strings.Contains(rt.Pattern, "{entity}") && w.Code != http.StatusNotFound:
+				t.Errorf("%s as a stranger: status %d; want 404", rt.Pattern, w.Code)
+			}
+		}
+	}
+}
+
+// Malformed requests to every route that takes a body: 4xx, in words, nothing
+// changed, nothing logged as a failure.
+func TestMalformedRequests(t *testing.T) {
+	h := demoHub(t)
+	known := ids(t, h)
+	hats := map[site.Access]*http.Cookie{
+		site.Customers: session(t, h, "demo-aino", identity.Hat{Role: identity.RoleCustomer}),
+		site.Officers:  session(t, h, "demo-rescue", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}),
+		site.Services:  session(t, h, "demo-service", identity.Hat{Role: identity.RoleService}),
+	}
+	entries := func() (n int64) {
+		if err := h.DB.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM ledger`).Scan(&n) }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := entries()
+	bodies := map[string][2]string{
+		"broken UTF-8":       {"application/x-www-form-urlencoded", "text=%ff%fe&_version=1"},
+		"a zero byte":        {"application/x-www-form-urlencoded", "text=a%00b&_version=1"},
+		"broken escapes":     {"application/x-www-form-urlencoded", "text=%zz"},
+		"ten megabytes":      {"application/x-www-form-urlencoded", "text=" + strings.Repeat("a", 10<<20)},
+		"ten MB of JSON":     {"application/json", "{\"a\":\"" + strings.Repeat("a", 10<<20) + "\"}"},
+		"multipart cut off":  {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nhalf"},
+		"no boundary at all": {"multipart/form-data", "x"},
+	}
+	for _, rt := range web.Routes(h.Site, nil, web.Outside{}) {
+		method, path, _ := concrete(rt.Pattern, known)
+		if method != http.MethodPost || strings.HasPrefix(path, "/log") {
+			continue
+		}
+		for name, b := range bodies {
+			r := httptest.NewRequest(method, path, strings.NewReader(b[1]))
+			r.Header.Set("Content-Type", b[0])
+			if c := hats[rt.Access]; c != nil {
+				r.AddCookie(c)
+			}
+			w := httptest.NewRecorder()
+			h.Handler.ServeHTTP(w, r)
+			if w.Code >= 500 || w.Code < 300 {
+				t.Errorf("%s with %s: status %d; want 3xx or 4xx", rt.Pattern, name, w.Code)
+			}
+		}
+	}
+	if after := entries(); after != before {
+		t.Errorf("%d ledger entries were written by malformed requests", after-before)
+	}
+}
