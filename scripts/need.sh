@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what the tests lack: servers, the browser and the checkers from
+# Debian, axe-core from npm. Does nothing when all is there.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+has() { command -v "$1" >/dev/null; }
+
+packages=()
+[[ -x $postgres_bin/postgres && -x $postgres_bin/initdb ]] || packages+=(postgresql-15)
+has chromium || packages+=(chromium)
+has pdftotext && has pdfinfo || packages+=(poppler-utils)
+has qpdf || packages+=(qpdf)
+has strace || packages+=(strace)
+has gcc || packages+=(gcc libc6-dev)
+has node && has npm || packages+=(nodejs npm)
+
+if ((${#packages[@]})); then
+	if ! has apt-get; then
+		echo "Missing: ${packages[*]} (names of Debian 12 packages). Install them and try again." >&2
+		exit 1
+	fi
+	if ((EUID != 0)); then
+		echo "Missing: ${packages[*]}. Run as root:" >&2
+		echo "  apt-get update && apt-get install -y --no-install-recommends ${packages[*]}" >&2
+		exit 1
+	fi
+	echo "installing ${packages[*]}"
+
+	# The packaged PostgreSQL must not start a server: the tests start their own.
+	policy=/usr/sbin/policy-rc.d
+	if [[ ! -e $policy ]]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	log=$(mktemp)
+	apt() {
+		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=1200 -o Acquire::Retries=3 "$@" >"$log" 2>&1 </dev/null || {
+			cat "$log" >&2
+			echo "apt-get $1 failed: see above." >&2
+			exit 1
+		}
+	}
+	apt update
+	apt install -y --no-install-recommends "${packages[@]}"
+	rm -f "$log"
+fi
+
+axe() { sed -n 's/^  "version": "\(.*\)",*$/\1/p' e2e/node_modules/axe-core/package.json 2>/dev/null || true; }
+wanted=$(sed -n 's/.*"axe-core": "\(.*\)".*/\1/p' e2e/package.json)
+if [[ $(axe) != "$wanted" || ! -s e2e/node_modules/axe-core/axe.min.js ]]; then
+	echo "installing axe-core $wanted"
+	(cd e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
+fi

@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Checks all that can be checked: scripts/test.sh [all | check | STAGE...].
+#
+#   all    every stage, with the race detector, on both databases (default)
+#   check  what one wants after every change: form, vet, tests on SQLite
+#
+# A failing stage does not stop the others: one run tells all. The last line
+# says how it went; the exit code too.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+began=$SECONDS
+running=''
+failed=()
+
+finish() {
+	trap - EXIT
+	[[ -z $running ]] || { kill -TERM -- "-$running" 2>/dev/null && sleep 2; } || true
+	[[ -z $running ]] || kill -KILL -- "-$running" 2>/dev/null || true
+}
+trap finish EXIT
+trap 'echo "Stopped before the end."; exit 129' HUP
+trap 'echo "Stopped before the end."; exit 130' INT
+trap 'echo "Stopped before the end."; exit 143' TERM
+
+# living names the processes of a group that have not ended.
+living() {
+	sed -nE "s/^([0-9]+) \\((.*)\\) [^ZX] [0-9]+ $1 .*/\\2 (\\1)/p" /proc/[0-9]*/stat 2>/dev/null || true
+}
+
+# stage NAME COMMAND… runs the command as one process group, so that stopping
+# this script stops all that it began. A function that is run so must return its
+# failures itself: set -e does not hold in it.
+stage() {
+	local name=$1 start=$SECONDS code=0
+	shift
+	echo
+	echo "== $name"
+	set -m
+	"$@" </dev/null 2>&1 &
+	running=$!
+	set +m
+	wait "$running" || code=$?
+	# Nothing that a stage began may outlive it.
+	if [[ -n $(living "$running") ]] && sleep 2 && [[ -n $(living "$running") ]]; then
+		echo "it left processes behind, ended now:" $(living "$running")
+		kill -KILL -- "-$running" 2>/dev/null || true
+		code=1
+	fi
+	running=''
+	if ((code)); then
+		failed+=("$name")
+		echo "== $name: FAILED after $((SECONDS - start)) s"
+	else
+		echo "== $name: good, $((SECONDS - start)) s"
+	fi
+	return "$code"
+}
+
+form() {
+	local list
+	list=$(sources | xargs -0 -r "$tools/bin/gofumpt" -l) || return
+	if [[ -n $list ]]; then
+		echo "Not formatted; run make format:"
+		sed 's/^/  /' <<<"$list"
+		return 1
+	fi
+}
+
+vet() { go vet $race ./...; }
+
+staticcheck() { GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
+
+# tests WHAT [PACKAGE…] runs the tests and shows their results, short.
+tests() {
+	local what=$1
+	shift
+	go test $race -json -vet=off -p 2 -timeout 12m "$@" 2>&1 | tee "$tools/log/$what.json" |
+		"$tools/bin/report" -summary "$tools/log/$what.txt"
+}
+
+# stateful lists the packages whose tests use a database: those that link testkit.
+stateful() {
+	go list -e $race -test -f '{{$p := .ImportPath}}{{range .Deps}}{{$p}} {{.}}{{"\n"}}{{end}}' ./... |
+		awk '$1 ~ /\.test$/ && $2 == "luvat/internal/testkit" {sub(/\.test$/, "", $1); print $1}' | sort -u
+}
+
+on_sqlite() {
+	unset LUVAT_TEST_POSTGRES
+	tests sqlite ./...
+}
+
+on_postgres() {
+	local packages
+	mapfile -t packages < <(stateful)
+	if ((${#packages[@]} == 0)); then
+		echo "no package uses a database?"
+		return 1
+	fi
+	export -f tests
+	export tools race
+	scripts/with-postgres.sh bash -o pipefail -c 'tests postgres "$@"' tests "${packages[@]}"
+}
+
+pure() { CGO_ENABLED=0 go build -o "$tools/luvat" ./cmd/luvat; }
+
+stages=("$@")
+((${#stages[@]})) || stages=(all)
+race=-race
+case ${stages[0]} in
+all) stages=(need tools form generated vet staticcheck pure sqlite postgres fuzz) ;;
+check)
+	race=''
+	stages=(tools form vet sqlite)
+	;;
+esac
+mkdir -p "$tools/log"
+rm -f "$tools"/log/*
+
+for s in "${stages[@]}"; do
+	case $s in
+	need) stage "what the tests need" scripts/need.sh || break ;;
+	tools) stage "tools" build_tools || break ;;
+	form) stage "form (gofumpt)" form || true ;;
+	generated) stage "generated pages (templ)" scripts/generate.sh --check || true ;;
+	vet) stage "go vet" vet || true ;;
+	staticcheck) stage "staticcheck" staticcheck || true ;;
+	pure) stage "the program without cgo" pure || true ;;
+	sqlite) stage "tests on SQLite${race:+, with the race detector}" on_sqlite || true ;;
+	postgres) stage "tests on PostgreSQL${race:+, with the race detector}" on_postgres || true ;;
+	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-4s}" || true ;;
+	*)
+		echo "no stage is called $s" >&2
+		exit 2
+		;;
+	esac
+done
+
+counted() { [[ ! -s $tools/log/$1.txt ]] || echo "; $(<"$tools/log/$1.txt")${2:-}"; }
+took="$(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
+counts="$(counted sqlite ' on SQLite')$(counted postgres ' on PostgreSQL')$(counted fuzz)"
+echo
+if ((${#failed[@]})); then
+	list=$(printf ', %s' "${failed[@]}")
+	echo "FAILED: ${list:2}${counts}; $took."
+	exit 1
+fi
+echo "All good: ${#stages[@]} stages${counts}; $took."
