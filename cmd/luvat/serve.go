@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"luvat/internal/app"
-	"luvat/internal/db"
 )
 
 type demoCommand struct {
@@ -137,10 +136,5 @@ func (c exportCommand) Run(ctx context.Context, out *os.File) error {
 	if err != nil {
 		return err
 	}
-	d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer d.Close() //nolint:errcheck // only read
-	return app.Export(ctx, d, out)
+	return app.Export(ctx, cfg, out)
 }

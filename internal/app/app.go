@@ -91,7 +91,7 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 	h.Site = &site.Site{DB: d, Desk: h.Desk, Catalogue: h.Catalogue, Files: h.Files, Log: o.Log, Now: o.Now,
 		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:")}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}
-	h.Handler = web.Handler(h.Site, maker, h.outside())
+	h.Handler = c.behindProxy(web.Handler(h.Site, maker, h.outside()))
 	return h, nil
 }
 
@@ -99,7 +99,7 @@ func (c Config) mailer(d *db.DB, now func() time.Time) delivery.Mailer {
 	if c.Demo {
 		return delivery.Mailbox{DB: d, Now: now}
 	}
-	return &delivery.SMTP{Host: c.SMTPHost, Port: c.SMTPPort, User: c.SMTPUser, Password: c.SMTPPassword, TLS: c.SMTPTLS}
+	return &delivery.SMTP{Host: c.SMTPHost, Port: c.SMTPPort, User: c.SMTPUser, Password: c.SMTPPassword, TLS: delivery.TLS(c.SMTPTLS)}
 }
 
 // Close ends the hub.
@@ -150,7 +150,8 @@ func (h *Hub) housekeeping(ctx context.Context) {
 		}
 		now := h.Desk.Now()
 		err := h.DB.InTx(ctx, func(tx *db.Tx) error {
-			return errors.Join(identity.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)))
+			return errors.Join(identity.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)),
+				catalogue.SweepSurveyResults(ctx, tx, now.AddDate(-1, 0, 0)))
 		})
 		_, swept := h.Files.Sweep(ctx)
 		err = errors.Join(err, h.Desk.Retain(ctx), swept)
@@ -163,7 +164,7 @@ func (h *Hub) housekeeping(ctx context.Context) {
 // demoMails lists what the demo has mailed.
 func (h *Hub) demoMails(ctx context.Context) (all []delivery.Mail, err error) {
 	err = h.DB.View(ctx, func(tx *db.Tx) error {
-		all, err = delivery.Mails(ctx, tx)
+		all, err = delivery.Mailbox{DB: h.DB, Now: h.Desk.Now}.Mails(ctx, tx)
 		return err
 	})
 	return all, err

@@ -90,8 +90,15 @@ func Verify(in io.Reader, out io.Writer) error {
 	return err
 }
 
-// Export writes the ledger for Verify.
-func Export(ctx context.Context, d *db.DB, out io.Writer) error { return ledger.Export(ctx, d, out) }
+// Export writes a hub's ledger for Verify; the hub may be running.
+func Export(ctx context.Context, c Config, out io.Writer) error {
+	d, err := db.Open(ctx, c.DatabaseURL, db.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer d.Close() //nolint:errcheck // only read
+	return ledger.Export(ctx, d, out)
+}
 
 func checkFiles(ctx context.Context, d *db.DB, folder string, deep bool) (attach.Report, error) {
 	store, err := attach.Open(d, folder, time.Now)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -37,6 +38,11 @@ type Config struct {
 	// LUVAT_CLAMD, default none: attachments are not scanned, and the start
 	// says so.
 	Clamd string
+
+	// Proxies are the networks whose X-Forwarded-For is believed, so that rate
+	// limits see people and not the proxy: LUVAT_TRUSTED_PROXIES, such as
+	// "127.0.0.1/32, 10.0.0.0/8"; default none.
+	Proxies []netip.Prefix
 
 	// Demo makes demo identities, demo content and the mailbox page. Never
 	// from the environment: only the command demo sets it.
@@ -81,6 +87,13 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		if st, err := os.Stat(c.Attachments); err == nil && !st.IsDir() {
 			bad("LUVAT_ATTACHMENTS", "is not a folder")
 		}
+	}
+	for _, p := range strings.FieldsFunc(getenv("LUVAT_TRUSTED_PROXIES"), func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, err := netip.ParsePrefix(p)
+		if err != nil {
+			bad("LUVAT_TRUSTED_PROXIES", fmt.Sprintf("%q is not a network such as 127.0.0.1/32", p))
+		}
+		c.Proxies = append(c.Proxies, network)
 	}
 	if c.MailFrom != "" {
 		if _, err := mail.ParseAddress(c.MailFrom); err != nil {

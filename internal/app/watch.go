@@ -26,7 +26,7 @@ func (h *Hub) mails(ctx context.Context) ([]public.Mail, error) {
 	}
 	all := make([]public.Mail, len(list))
 	for i, m := range list {
-		all[i] = public.Mail{ID: m.ID, At: m.At, To: m.To, Subject: m.Subject, Body: m.Body}
+		all[i] = public.Mail{ID: m.Key, At: m.At, To: m.To, Subject: m.Subject, Body: m.Body}
 	}
 	return all, nil
 }

@@ -155,13 +155,29 @@ func formDocument(files fs.FS, folder string) (document, error) {
 	return newDocument("form", path.Base(folder), body), nil
 }
 
-// Open reads the current content of the database.
+// Open reads the current content of the database, and all versions of forms and
+// surveys that are there.
 func Open(ctx context.Context, d *db.DB) (*Catalogue, error) {
 	var docs []document
+	s := newStore(d)
 	err := d.View(ctx, func(tx *db.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
 			SELECT c.kind, c.id, c.hash, CASE WHEN c.kind = 'catalogue' THEN t.body ELSE '' END
 			FROM   content_current c JOIN content t ON t.kind = c.kind AND t.id = c.id AND t.hash = c.hash`)
+		if err != nil {
+			return err
+		}
+		if err := rows.Each(func() error {
+			var doc document
+			if err := rows.Scan(&doc.kind, &doc.id, &doc.hash, &doc.body); err != nil {
+				return err
+			}
+			docs = append(docs, doc)
+			return nil
+		}); err != nil {
+			return err
+		}
+		rows, err = tx.QueryContext(ctx, `SELECT kind, id, hash, body FROM content WHERE kind <> 'catalogue'`)
 		if err != nil {
 			return err
 		}
@@ -170,14 +186,14 @@ func Open(ctx context.Context, d *db.DB) (*Catalogue, error) {
 			if err := rows.Scan(&doc.kind, &doc.id, &doc.hash, &doc.body); err != nil {
 				return err
 			}
-			docs = append(docs, doc)
+			s.bodies[doc.kind+"/"+doc.id+"@"+doc.hash] = doc.body
 			return nil
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the content: %w", err)
 	}
-	return assemble(docs, newStore(d))
+	return assemble(docs, s)
 }
 
 // assemble makes a Catalogue of documents. Those of forms and surveys that
@@ -325,22 +341,37 @@ func (c *Catalogue) addAuthority(get func(string) string) error {
 	return nil
 }
 
-// store reads versions of forms and surveys when they are first asked for. A
-// version never changes, so keeping it in memory is safe on any node.
+// store keeps the versions of forms and surveys; they are parsed when first
+// asked for. A version never changes, so keeping it in memory is safe on any
+// node.
+//
+// Forms are asked for inside transactions. Were their bodies read from the
+// database then, each asker would hold one connection and wait for a second:
+// enough of them at once would wait for ever. So Open reads all bodies, and
+// only a version that a newer node has written since is looked for later.
 type store struct {
 	db      *db.DB
 	exists  func(municipality string) bool
 	mu      sync.Mutex
+	bodies  map[string]string // by kind/id@hash: not parsed yet
 	forms   map[string]*forms.Form
 	surveys map[string]*survey.Survey
 }
 
 func newStore(d *db.DB) *store {
-	return &store{db: d, forms: map[string]*forms.Form{}, surveys: map[string]*survey.Survey{}}
+	return &store{db: d, bodies: map[string]string{}, forms: map[string]*forms.Form{}, surveys: map[string]*survey.Survey{}}
 }
 
+// patience bounds the wait for a connection that the askers themselves may
+// hold.
+const patience = 5 * time.Second
+
 func (s *store) body(kind, id, hash string) (string, error) {
-	ctx := context.Background()
+	if body, ok := s.bodies[kind+"/"+id+"@"+hash]; ok {
+		return body, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	var body string
 	err := s.db.View(ctx, func(tx *db.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT body FROM content WHERE kind = $1 AND id = $2 AND hash = $3`, kind, id, hash).Scan(&body)
@@ -369,6 +400,7 @@ func (s *store) form(id, hash string) (*forms.Form, error) {
 		return nil, fmt.Errorf("form %s: %w", id, err)
 	}
 	s.forms[id+"@"+hash] = f
+	delete(s.bodies, "form/"+id+"@"+hash)
 	return f, nil
 }
 
@@ -399,5 +431,6 @@ func (s *store) survey(id, hash string) (*survey.Survey, error) {
 		return nil, fmt.Errorf("survey %s: %w", id, err)
 	}
 	s.surveys[id+"@"+hash] = v
+	delete(s.bodies, "survey/"+id+"@"+hash)
 	return v, nil
 }

@@ -105,10 +105,13 @@ func FindOffers(ctx context.Context, tx *db.Tx, ids []string) (map[string]*Offer
 }
 
 // OffersIn returns the offers that stand in a municipality for a service
-// entity ("" for any), by matter type. Where two authorities offer the same type, the local one comes before the
-// national one.
+// entity ("" for any), by matter type. Where two authorities offer the same
+// type, the local one comes before the national one.
 func OffersIn(ctx context.Context, tx *db.Tx, municipality, entity string) (map[string]*Offer, error) {
-	all, err := Offers(ctx, tx)
+	all, err := offers(ctx, tx, `
+		SELECT `+offerColumns+` FROM offers
+		WHERE  active = 1 AND id IN (SELECT offer_id FROM offer_places WHERE municipality IN ($1, $2)) ORDER BY id`,
+		municipality, everywhere)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +191,26 @@ func SaveOffer(ctx context.Context, tx *db.Tx, o *Offer) error {
 		o.ID, o.Authority, o.Type, string(o.Way), territory, o.NoticeEmail, o.DeputyEmail, o.DeputyHours, o.URL, string(words), entities, active)
 	if err != nil {
 		return fmt.Errorf("save offer %s: %w", o.ID, err)
+	}
+	return savePlaces(ctx, tx, o)
+}
+
+// everywhere is the place of an offer that stands in the whole country.
+const everywhere = "*"
+
+// savePlaces writes where the offer stands, for OffersIn.
+func savePlaces(ctx context.Context, tx *db.Tx, o *Offer) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM offer_places WHERE offer_id = $1`, o.ID); err != nil {
+		return fmt.Errorf("save offer %s: %w", o.ID, err)
+	}
+	places := o.Territory
+	if o.National {
+		places = []string{everywhere}
+	}
+	for _, place := range places {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO offer_places (municipality, offer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, place, o.ID); err != nil {
+			return fmt.Errorf("save offer %s: %w", o.ID, err)
+		}
 	}
 	return nil
 }

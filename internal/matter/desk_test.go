@@ -517,3 +517,27 @@ func TestTheReadingIsNotedAndTheNoticeOpened(t *testing.T) {
 		t.Error("the notice is not marked opened")
 	}
 }
+
+// A conditional join: the applicant fills in the form in the authority's own
+// service, and only which project it is goes along.
+func TestAConditionalMatterSendsNoAnswers(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error {
+		o, err := catalogue.FindOffer(ctx, tx, "rescue-pirkanmaa/rescue-temp-lodging")
+		if err != nil {
+			return err
+		}
+		o.Way, o.URL = catalogue.Conditional, "https://oma.example.fi/"
+		return catalogue.SaveOffer(ctx, tx, o)
+	}))
+	_, ids := b.start("rescue-temp-lodging")
+	v := b.row(ids[0])
+	sent, err := b.Send(ctx, aino, []matter.Looked{{Matter: ids[0], Version: v.Version, Common: v.Project.Version}})
+	b.must(err)
+	sealed, err := sent[0].Parse()
+	b.must(err)
+	if string(sealed.Answers) != "{}" || strings.Contains(string(sealed.Common), "contact") {
+		t.Errorf("sealed %s and %s; want no answers", sealed.Common, sealed.Answers)
+	}
+}

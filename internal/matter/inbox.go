@@ -31,7 +31,9 @@ const (
 // Buckets lists the buckets in the order of the pages.
 var Buckets = []Bucket{OnMe, OnAuthority, OnApplicant, OnOther, Done, Drafts}
 
-var bucketHolder = map[Bucket]Holder{OnMe: HeldByAuthority, OnAuthority: HeldByAuthority, OnApplicant: HeldByApplicant, OnOther: HeldByOther, Done: HeldByNobody, Drafts: HeldByApplicant}
+// bucketHolders says who holds the matters of a bucket. What was transferred
+// is held by the other authority, but has ended here.
+var bucketHolders = map[Bucket][]Holder{OnMe: {HeldByAuthority}, OnAuthority: {HeldByAuthority}, OnApplicant: {HeldByApplicant}, OnOther: {HeldByOther}, Done: {HeldByNobody, HeldByOther}, Drafts: {HeldByApplicant}}
 
 // Query is what an officer asks of the inbox.
 type Query struct {
@@ -125,7 +127,6 @@ func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) 
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
 	}
-	holder := arg(string(bucketHolder[q.Bucket]))
 	limit := arg(pageSize + 1)
 	afterAt, afterID := parseAfter(q.After)
 	var more strings.Builder
@@ -133,6 +134,12 @@ func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) 
 		more.WriteString(" AND status = 'draft' AND consent_at <> 0")
 	} else {
 		more.WriteString(" AND status <> 'draft'")
+	}
+	switch q.Bucket {
+	case OnOther:
+		more.WriteString(" AND status <> 'transferred'")
+	case Done:
+		more.WriteString(" AND (holder = 'nobody' OR status = 'transferred')")
 	}
 	if q.Bucket == OnMe {
 		more.WriteString(" AND handler_id = " + arg(who.ID))
@@ -151,14 +158,16 @@ func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) 
 	for _, w := range splitWords(q.Search) {
 		more.WriteString(fmt.Sprintf(" AND EXISTS (SELECT 1 FROM words w WHERE w.offer_id = matters.offer_id AND w.matter_id = matters.id AND w.word >= %s AND w.word < %s)", arg(w), arg(w+"\U0010FFFF")))
 	}
-	parts := make([]string, len(offers))
-	for i, o := range offers {
+	var parts []string
+	for _, o := range offers {
 		// Searching starts from the words: they are few where the matters are many.
 		from := "matters"
 		if words := splitWords(q.Search); len(words) > 0 {
 			from = fmt.Sprintf("(SELECT * FROM matters WHERE id IN (SELECT matter_id FROM words WHERE offer_id = %s AND word >= %s AND word < %s LIMIT 2000)) AS matters", arg(o), arg(words[0]), arg(words[0]+"\U0010FFFF"))
 		}
-		parts[i] = fmt.Sprintf("SELECT * FROM (SELECT id, sort_at FROM %s WHERE offer_id = %s AND holder = %s%s ORDER BY %s LIMIT %s) AS part", from, arg(o), holder, more.String(), order, limit)
+		for _, holder := range bucketHolders[q.Bucket] {
+			parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT id, sort_at FROM %s WHERE offer_id = %s AND holder = %s%s ORDER BY %s LIMIT %s) AS part", from, arg(o), arg(string(holder)), more.String(), order, limit))
+		}
 	}
 	reader := arg(who.ID)
 	mOrder := "m.sort_at, m.id"

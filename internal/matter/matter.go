@@ -128,7 +128,11 @@ var errMoved = errors.New("the matter moved meanwhile")
 func (d *Desk) do(ctx context.Context, fn func(*db.Tx) error) error {
 	var err error
 	for range 5 {
-		if err = d.DB.InTx(ctx, fn); !errors.Is(err, errMoved) {
+		err = d.DB.InTx(ctx, fn)
+		if db.IsUnique(err) { // another node took the number that this deed was to have
+			err = errMoved
+		}
+		if !errors.Is(err, errMoved) {
 			break
 		}
 	}

@@ -73,6 +73,37 @@ func secretHash(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Invited is what an invitation tells to the person who holds its secret.
+type Invited struct {
+	Project   string // its name
+	By        string // who invited
+	Role      Member
+	ExpiresAt time.Time
+}
+
+// Invited shows what the holder of an invitation's secret is invited to. One
+// that was used or has expired is not found.
+func (d *Desk) Invited(ctx context.Context, _ identity.Customer, secret string) (i Invited, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		var role string
+		var expires int64
+		err := tx.QueryRowContext(ctx, `
+			SELECT p.name, COALESCE(b.name, ''), i.role, i.expires_at
+			FROM   invitations i JOIN projects p ON p.id = i.project_id LEFT JOIN people b ON b.id = i.invited_by
+			WHERE  i.token_hash = $1 AND i.used_at = 0 AND i.expires_at > $2`,
+			secretHash(secret), db.Millis(d.Now())).Scan(&i.Project, &i.By, &role, &expires)
+		if errors.Is(err, db.ErrNoRows) {
+			return fail.New(fail.NotFound, "project.invitation_gone")
+		}
+		if err != nil {
+			return fmt.Errorf("read the invitation: %w", err)
+		}
+		i.Role, i.ExpiresAt = Member(role), db.Time(expires)
+		return nil
+	})
+	return i, err
+}
+
 // Accept makes the person who holds an invitation's secret a member and
 // returns the project. A secret works once.
 func (d *Desk) Accept(ctx context.Context, who identity.Customer, secret string) (project string, err error) {

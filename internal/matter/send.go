@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"luvat/internal/attach"
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
 	"luvat/internal/forms"
@@ -120,7 +121,7 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 	if common, err = d.commonForm(p); err != nil {
 		return nil, nil, nil, err
 	}
-	needed, required := form.Common()
+	needed, required := d.terms(m, form)
 	paths := termPaths(common, needed)
 	for _, problem := range common.Check(p.Answers) {
 		top, _, _ := strings.Cut(problem.Path, ".")
@@ -135,10 +136,24 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 		}
 		all = append(all, Lack{true, forms.Problem{Path: path, Key: "forms.required"}, common.Label(path)})
 	}
+	if m.Way == catalogue.Conditional {
+		return all, form, common, nil // asked in the authority's own service
+	}
 	for _, problem := range form.Check(m.Answers) {
 		all = append(all, Lack{false, problem, form.Label(problem.Path)})
 	}
 	return all, form, common, nil
+}
+
+// terms returns what of the common data goes to the authority. To one that
+// joined conditionally only which project it is goes: the rest is entered in
+// its own service.
+func (d *Desk) terms(m *Matter, form *forms.Form) (needed, required []string) {
+	if m.Way == catalogue.Conditional {
+		which := []string{"project.name", "place.municipality"}
+		return which, which
+	}
+	return form.Common()
 }
 
 // termPaths returns where the common form keeps the terms it has.
@@ -280,7 +295,7 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, m *Ma
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) + 1 FROM submissions WHERE matter_id = $1`, m.ID).Scan(&s.N); err != nil {
 		return nil, fmt.Errorf("number the submission: %w", err)
 	}
-	needed, _ := form.Common()
+	needed, _ := d.terms(m, form)
 	shared := forms.Answers{}
 	pruned := common.Prune(p.Answers)
 	for _, path := range termPaths(common, needed) {
@@ -289,6 +304,9 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, m *Ma
 		}
 	}
 	own := form.Prune(m.Answers)
+	if m.Way == catalogue.Conditional {
+		own = forms.Answers{}
+	}
 	var body Sealed
 	body.Format, body.N, body.SentBy, body.SentAt = "luvat-submission-1", s.N, who.ID, now.UTC().Format(time.RFC3339Nano)
 	body.Matter.ID, body.Matter.Number, body.Matter.Type, body.Matter.Authority, body.Matter.Follows = m.ID, m.Number, m.Type, m.Authority, m.Follows

@@ -161,10 +161,10 @@ class Saver {
 
   show(state, value = '', reload = false) {
     const line = this.bar?.querySelector('[data-state]');
-    if (!line) return;
+    const link = this.bar?.querySelector('[data-reload]');
+    if (!line || (state === 'saving' && link && !link.hidden)) return; // it must not move while it is being pressed
     line.textContent = fill(this.bar.dataset[state], value);
     line.classList.toggle('bad', ['failed', 'signedOut', 'conflict'].includes(state));
-    const link = this.bar.querySelector('[data-reload]');
     if (link) {
       link.href = location.href;
       link.hidden = !reload;

@@ -1,0 +1,223 @@
+package customer
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"luvat/internal/catalogue"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/matter"
+	"luvat/internal/web/site"
+	"luvat/internal/web/ui"
+)
+
+// formPage is what the page of a form shows around its fields.
+type formPage struct {
+	say
+	Form     ui.Form
+	Steps    []ui.Step
+	MayWrite bool
+	Read     []ui.Item // for readers: the answers in words
+	Asked    *asked
+	Common   *commonPart
+	Outside  string // the authority's own service, where the matter is filled in
+	NewForm  string // address that takes the newer form, "" when there is none
+}
+
+// asked is a request for completion.
+type asked struct {
+	Text, When, Due string
+	Urgency         ui.Urgency
+	Fields          []ui.Link
+}
+
+// commonPart is the common data that a matter's form uses.
+type commonPart struct {
+	Items []ui.Item
+	Lacks []ui.Link
+	Href  string
+}
+
+func (r room) showCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
+	p, v, err := r.commonPaper(a, who, a.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return r.drawCommon(w, a, who, p, v, p.shown(a), http.StatusOK)
+}
+
+func (r room) postCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
+	p, v, err := r.commonPaper(a, who, a.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return r.post(w, a, who, p, func(p *paper, problems forms.Problems) error {
+		return r.drawCommon(w, a, who, p, v, problems, http.StatusUnprocessableEntity)
+	})
+}
+
+func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper, v *matter.ProjectView, problems forms.Problems, status int) error {
+	s := say{a.Lang}
+	page := formPage{say: s, Form: r.uiForm(a, p, problems, a.URL.Query().Get("add")), Steps: s.steps(v.ID, 0), MayWrite: p.role.MayWrite()}
+	if id := a.URL.Query().Get("matter"); id != "" {
+		of, err := r.Desk.Matter(a.Context(), who, id)
+		if err != nil {
+			return err
+		}
+		page.Asked = r.asked(s, of)
+		mark(s, page.Form.Nodes, of.OpenRequest(), "common:")
+	}
+	if !page.MayWrite {
+		page.Read = items(p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
+	}
+	return a.Page(w, status, ui.Page{
+		Title: a.T("customer.common_title"), Lead: a.T("customer.common_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)},
+		FormID: formID(page.MayWrite), Problems: len(problems) > 0,
+	}, formBody(page))
+}
+
+// formID names the form whose sending changes the language, if there is one.
+func formID(mayWrite bool) string {
+	if mayWrite {
+		return "form"
+	}
+	return ""
+}
+
+func (r room) showForm(w http.ResponseWriter, a *site.Ask, who asker) error {
+	p, v, err := r.matterPaper(a, who, a.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if v.Status != matter.Draft && v.Status != matter.ToComplete {
+		return a.See(w, matterPath(v.ID)) // what was sent is read there
+	}
+	return r.drawForm(w, a, p, v, p.shown(a), http.StatusOK)
+}
+
+func (r room) postForm(w http.ResponseWriter, a *site.Ask, who asker) error {
+	p, v, err := r.matterPaper(a, who, a.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return r.post(w, a, who, p, func(p *paper, problems forms.Problems) error {
+		return r.drawForm(w, a, p, v, problems, http.StatusUnprocessableEntity)
+	})
+}
+
+func (r room) drawForm(w http.ResponseWriter, a *site.Ask, p *paper, v *matter.View, problems forms.Problems, status int) error {
+	s := say{a.Lang}
+	page := formPage{
+		say: s, Form: r.uiForm(a, p, problems, a.URL.Query().Get("add")), Steps: s.steps(v.Project.ID, 1), MayWrite: p.role.MayWrite(),
+		Asked: r.asked(s, v), Common: r.commonPart(s, v),
+	}
+	mark(s, page.Form.Nodes, v.OpenRequest(), "")
+	if v.Status == matter.ToComplete {
+		page.Steps = nil // a completion is sent from the matter's own page
+	}
+	if v.Offer.Way == catalogue.Conditional {
+		page.Outside = v.Offer.URL
+	}
+	if v.NewerForm && page.MayWrite {
+		page.NewForm = matterPath(v.ID) + "/new-form"
+	}
+	if !page.MayWrite {
+		page.Read = items(p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
+	}
+	return a.Page(w, status, ui.Page{
+		Title: r.typeName(a.Lang, v.Type), Lead: r.authorityName(a.Lang, v.Authority), Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)},
+		FormID: formID(page.MayWrite), Problems: len(problems) > 0,
+	}, formBody(page))
+}
+
+// asked shows the open request for completion, or nil.
+func (r room) asked(s say, v *matter.View) *asked {
+	q := v.OpenRequest()
+	if q == nil {
+		return nil
+	}
+	out := &asked{
+		Text: q.Text, When: i18n.Date(s.Lang, q.AskedAt), Urgency: urgency(q.Due, r.Now()),
+		Due: s.T("customer.complete_by", i18n.Date(s.Lang, q.Due)) + ", " + s.left(q.Due, r.Now()),
+	}
+	for _, f := range q.Fields {
+		if path, common := strings.CutPrefix(f, "common:"); common {
+			out.Fields = append(out.Fields, ui.Link{Label: v.Common.Label(path).In(s.Lang), Href: projectPath(v.Project.ID) + "/common?matter=" + v.ID + "#" + ui.FieldID(path)})
+		} else {
+			out.Fields = append(out.Fields, ui.Link{Label: v.Form.Label(f).In(s.Lang), Href: matterPath(v.ID) + "/form#" + ui.FieldID(f)})
+		}
+	}
+	return out
+}
+
+// mark says at the fields that the authority asked for that it did.
+func mark(s say, nodes []forms.Node, q *matter.Request, prefix string) {
+	if q == nil {
+		return
+	}
+	for i := range nodes {
+		n := &nodes[i]
+		if n.Path != "" && slices.Contains(q.Fields, prefix+n.Path) {
+			n.Help = i18n.Text{FI: askedHelp(i18n.FI, n.Help), SV: askedHelp(i18n.SV, n.Help), EN: askedHelp(i18n.EN, n.Help)}
+		}
+		mark(s, n.Children, q, prefix)
+		for _, row := range n.Rows {
+			mark(s, row, q, prefix)
+		}
+	}
+}
+
+func askedHelp(l i18n.Lang, help i18n.Text) string {
+	return strings.TrimSpace(i18n.T(l, "customer.field_asked") + " " + help.In(l))
+}
+
+// commonPart shows the common data that the matter uses and what lacks of it.
+func (r room) commonPart(s say, v *matter.View) *commonPart {
+	terms, _ := v.Form.Common()
+	if len(terms) == 0 {
+		return nil
+	}
+	at := v.Common.Terms()
+	var tops []string
+	for _, t := range terms {
+		tops = append(tops, at[t])
+	}
+	part := &commonPart{Href: projectPath(v.Project.ID) + "/common"}
+	names := r.names(v.CommonFiles, v.Joint)
+	for _, row := range v.Common.Rows(s.Lang, v.Project.Answers, names) {
+		top, _, _ := strings.Cut(row.Path, ".")
+		if slices.Contains(tops, top) {
+			part.Items = append(part.Items, ui.Item{Label: row.Label, Value: row.Value})
+		}
+	}
+	for _, l := range v.Lacks {
+		if l.Common {
+			part.Lacks = append(part.Lacks, lackLink(s, v.Project.ID, v.ID, l))
+		}
+	}
+	return part
+}
+
+// lackLink leads to the field that lacks something.
+func lackLink(s say, project, id string, l matter.Lack) ui.Link {
+	page := matterPath(id) + "/form"
+	if l.Common {
+		page = projectPath(project) + "/common"
+	}
+	label := l.Label.In(s.Lang)
+	if !l.Problem.Missing() && l.Problem.Key != "forms.required" {
+		label += ": " + l.Problem.Text(s.Lang)
+	}
+	return ui.Link{Label: label, Href: page + "?check=1#" + ui.FieldID(l.Problem.Path)}
+}
+
+// items are answers in words, the group before those that stand in one.
+func items(rows []forms.DisplayRow) []ui.Item {
+	var out []ui.Item
+	for _, row := range rows {
+		out = append(out, ui.Item{Label: row.Label, Value: row.Value})
+	}
+	return out
+}

@@ -1,0 +1,322 @@
+package customer
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"luvat/internal/matter"
+	"luvat/internal/testkit"
+	"luvat/internal/web/static"
+)
+
+func TestNobodyElse(t *testing.T) { // every page and deed, as a stranger and signed out
+	s := newSite(t)
+	project, id := s.sent("event", "muni-noise")
+	for _, rt := range Routes(s.Site) {
+		method, path, _ := strings.Cut(rt.Pattern, " ")
+		mine := strings.Contains(path, "{id}")
+		path = strings.NewReplacer("/projects/{id}", "/projects/"+project, "/matters/{id}", "/matters/"+id, "{n}", "1", "{person}", "aino", "{secret}", "none", "{id}", "none").Replace(path)
+		if method == "POST" {
+			path += "?field=att1"
+		}
+		do := func() *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, path, strings.NewReader("_version=1&_common=1&role=reader&email=a@b.fi&matter="+id+"&_version."+id+"=1"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Upload-Offset", "0")
+			return s.ask(r)
+		}
+		s.who = stranger
+		if w := do(); mine && w.Code != http.StatusNotFound {
+			t.Errorf("%s %s as a stranger: status %d, want 404", method, path, w.Code)
+		}
+		s.who = nobody
+		if w := do(); w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/login") {
+			t.Errorf("%s %s signed out: status %d to %q, want a redirect to /login", method, path, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+func TestProjectBegins(t *testing.T) {
+	s := newSite(t)
+	if page := text(s.get("/projects")); !strings.Contains(page, "Sinulla ei ole vielä hankkeita") || !strings.Contains(s.get("/projects"), `href="/survey"`) {
+		t.Errorf("the empty list does not lead to the survey: %s", page)
+	}
+	s.get("/projects/new")
+	if w := s.do("GET", "/projects/new?entity=event&municipality=Mordor", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Kuntaa ei löytynyt") {
+		t.Errorf("a municipality that is not: status %d", w.Code)
+	}
+	if w := s.do("GET", "/projects/new?entity=event&municipality=Maarianhamina", nil); !strings.Contains(text(w.Body.String()), "Ahvenanmaalla") {
+		t.Errorf("Åland is not explained")
+	}
+	page := s.get("/projects/new?entity=event&municipality=tampere")
+	if !strings.Contains(text(page), "Melu") || !strings.Contains(page, `value="muni-noise"`) {
+		t.Errorf("what is offered is not shown: %s", text(page))
+	}
+	w := s.do("POST", "/projects/new", url.Values{"entity": {"event"}, "municipality": {"837"}, "name": {" "}, "start": {"12.6.2027"}, "type": {"muni-noise"}})
+	if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(body), "Hankkeen nimi puuttuu") || !regexp.MustCompile(`value="muni-noise" checked`).MatchString(body) || !strings.Contains(body, `value="12.6.2027"`) && !strings.Contains(body, `value="2027-06-12"`) {
+		t.Errorf("a name that lacks: status %d, %s", w.Code, text(body))
+	}
+	project, ids := s.start("event", "muni-noise", "police-public-event")
+	page = s.get("/projects/" + project)
+	for _, want := range []string{"Sinua odottaa", "Täytä hankkeen yhteiset tiedot", "Hankkeen asiat", "Luonnos", "Sinulla", "Kesäkonsertti", "Lähetä viimeistään"} {
+		if !strings.Contains(text(page), want) {
+			t.Errorf("the project's page does not say %q", want)
+		}
+	}
+	s.get("/projects")
+	s.get("/matters/" + ids[0])
+	s.get("/matters/" + ids[0] + "/form")
+	s.get("/projects/" + project + "/common?check=1")
+	if page := s.get("/projects/" + project + "/matters"); strings.Contains(page, `value="muni-noise"`) || !strings.Contains(page, `value="rescue-plan"`) {
+		t.Error("the matters to add are not those that lack")
+	}
+	if w := s.do("POST", "/projects/"+project+"/matters", url.Values{"type": {""}}); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("nothing chosen: status %d, want 422", w.Code)
+	}
+	s.post("/projects/"+project+"/matters", url.Values{"type": {"rescue-plan"}})
+	s.get("/matters/" + ids[0] + "/remove")
+	s.post("/matters/"+ids[0]+"/remove", nil)
+	if w := s.do("GET", "/matters/"+ids[0], nil); w.Code != http.StatusNotFound {
+		t.Errorf("a removed draft: status %d, want 404", w.Code)
+	}
+}
+
+func TestSendAndReceipt(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise", "police-public-event")
+	page := s.get("/projects/" + project + "/send")
+	if !regexp.MustCompile(`href="/projects/[^"]*/common\?check=1#f-`).MatchString(page) || !regexp.MustCompile(`href="/matters/[^"]*/form\?check=1#f-`).MatchString(page) {
+		t.Error("what lacks does not lead to its fields")
+	}
+	v := s.looked(project, ids[0])
+	if w := s.do("POST", "/projects/"+project+"/send", v); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Mitään ei lähetetty") {
+		t.Errorf("incomplete: status %d, want 422", w.Code)
+	}
+	v.Del("matter")
+	if w := s.do("POST", "/projects/"+project+"/send", v); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Et valinnut yhtään asiaa") {
+		t.Errorf("nothing chosen: status %d, want 422", w.Code)
+	}
+	s.fill(ids[0])
+	v.Set("matter", ids[0])
+	if w := s.do("POST", "/projects/"+project+"/send", v); w.Code != http.StatusConflict || !strings.Contains(text(w.Body.String()), "Tietoja on muutettu") {
+		t.Errorf("changed since: status %d, want 409", w.Code)
+	}
+	s.post("/matters/"+ids[0]+"/consent", url.Values{"consent": {"yes"}})
+	if !strings.Contains(text(s.get("/projects/"+project+"/send")), "näkee luonnoksen") {
+		t.Error("the consent is not shown")
+	}
+	s.post("/matters/"+ids[0]+"/consent", url.Values{"consent": {"no"}, "_back": {"/projects/" + project + "/send"}})
+	at := s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
+	if at != "/matters/"+ids[0]+"/receipts/1" {
+		t.Fatalf("after sending one goes to %s", at)
+	}
+	hash := s.view(ids[0]).Submissions[0].Hash
+	if page := s.get(at); !strings.Contains(page, hash) || !strings.Contains(page, "sha256sum ") || !strings.Contains(text(page), "Kesäkonsertti") {
+		t.Error("the receipt does not tell what was sent")
+	}
+	w := s.do("GET", at+"?format=json", nil)
+	if sum := sha(w.Body.Bytes()); sum != hash || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("the download's checksum is %s, want %s", sum, hash)
+	}
+	if w := s.do("GET", "/matters/"+ids[0]+"/form", nil); w.Code != http.StatusSeeOther {
+		t.Errorf("the form of a sent matter: status %d", w.Code)
+	}
+	s.fill(ids[1])
+	s.post("/projects/"+project+"/send", s.looked(project, ids[1]))
+	if page := text(s.get("/projects/" + project + "/send?sent=" + ids[0] + "&sent=" + ids[1])); !strings.Contains(page, "Asiat on lähetetty") || !strings.Contains(page, "Kuitti") {
+		t.Error("several receipts are not listed")
+	}
+}
+
+func TestCompletionRoundTrip(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	project, id := s.sent("event", "muni-noise")
+	s.must(s.Desk.Take(ctx, city, id, ""))
+	field := ""
+	for _, n := range s.view(id).Form.Fields(nil) {
+		for _, c := range n.Children {
+			if field == "" && c.Path != "" {
+				field = c.Path
+			}
+		}
+	}
+	s.must(s.Desk.AskCompletion(ctx, city, id, matter.Request{Fields: []string{field, "common:project_description"}, Text: "Tarkenna kellonaikoja.", Due: s.clock.Now().Add(5 * 24 * time.Hour)}))
+	s.must(s.Desk.WriteToApplicant(ctx, city, id, "Hei, pyysin täydennystä.", nil))
+
+	page := text(s.get("/projects/" + project))
+	if !strings.Contains(page, "Täydennä: ") || !strings.Contains(page, "5 päivää jäljellä") {
+		t.Errorf("the project's page does not say what waits: %s", page)
+	}
+	page = text(s.get("/matters/" + id))
+	for _, want := range []string{"Viranomainen pyytää täydennystä", "Tarkenna kellonaikoja.", "Lähetä täydennys", "Hei, pyysin täydennystä.", "Uusi", "Käsittelijä", "Kirsi Kunta", "Täydennä viimeistään"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the matter's page does not say %q", want)
+		}
+	}
+	if strings.Contains(text(s.get("/matters/"+id)), "Uusi Hei") || s.view(id).Seen != s.view(id).N {
+		t.Error("what was seen is still new")
+	}
+	form := s.get("/matters/" + id + "/form")
+	if !strings.Contains(text(form), "Viranomainen pyytää täydentämään tätä kohtaa.") || !strings.Contains(form, "/common?matter="+id+"#f-project_description") {
+		t.Error("the asked fields are not marked")
+	}
+	if !strings.Contains(text(s.get("/projects/"+project+"/common?matter="+id)), "Viranomainen pyytää täydentämään tätä kohtaa.") {
+		t.Error("the asked common field is not marked")
+	}
+	s.post("/projects/"+project+"/common", url.Values{"_version": {hidden(t, s.get("/projects/"+project+"/common"), "_version")}, "project_description": {"Uusi kuvaus"}})
+	old := url.Values{"_version": {"1"}, "_common": {"1"}}
+	if w := s.do("POST", "/matters/"+id+"/complete", old); w.Code != http.StatusConflict {
+		t.Errorf("a completion of what was changed: status %d, want 409", w.Code)
+	}
+	p := s.get("/matters/" + id)
+	at := s.post("/matters/"+id+"/complete", url.Values{"_version": {hidden(t, p, "_version")}, "_common": {hidden(t, p, "_common")}})
+	if at != "/matters/"+id+"/receipts/2" {
+		t.Errorf("after completing one goes to %s", at)
+	}
+	if !strings.Contains(text(s.get(at)), "Uusi kuvaus") {
+		t.Error("the second receipt lacks what was changed")
+	}
+	s.must(s.Desk.Finish(ctx, city, id, matter.Decision{Outcome: "checked", Text: "Ei huomautettavaa."}))
+	page = text(s.get("/matters/" + id))
+	for _, want := range []string{"Lopputulos", "Tarkastettu", "Ei huomautettavaa.", "Täydennys 1", "Käsittely on päättynyt"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the finished matter does not say %q", want)
+		}
+	}
+	if w := s.do("POST", "/matters/"+id+"/withdraw", nil); w.Code != http.StatusConflict {
+		t.Errorf("withdraw what has ended: status %d, want 409", w.Code)
+	}
+}
+
+func TestWithdrawAndMessages(t *testing.T) {
+	s := newSite(t)
+	_, id := s.sent("event", "muni-noise")
+	w := s.send("/matters/"+id+"/messages", url.Values{"text": {" "}}, map[string]string{"files/kartta.pdf": "%PDF-1.7 kartta"})
+	if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(body), "Viesti on tyhjä") || !strings.Contains(body, "kartta.pdf") {
+		t.Fatalf("an empty message: status %d, %s", w.Code, text(body))
+	}
+	if w = s.send("/matters/"+id+"/messages", url.Values{"text": {"Tässä kartta."}, "file": {hidden(t, w.Body.String(), "file")}}, nil); w.Code != http.StatusSeeOther {
+		t.Fatalf("a message: status %d, %s", w.Code, text(w.Body.String()))
+	}
+	page := s.get("/matters/" + id)
+	m := regexp.MustCompile(`href="(/files/[^"]+)"[^>]*>kartta.pdf`).FindStringSubmatch(page)
+	if m == nil || !strings.Contains(text(page), "Tässä kartta.") {
+		t.Fatalf("the message is not shown with its attachment: %s", text(page))
+	}
+	if w := s.do("GET", m[1], nil); w.Code != http.StatusOK || w.Body.String() != "%PDF-1.7 kartta" || !strings.Contains(w.Header().Get("Content-Disposition"), "kartta.pdf") {
+		t.Errorf("the attachment: status %d, %s", w.Code, w.Header())
+	}
+	s.who = stranger
+	if w := s.do("GET", m[1], nil); w.Code != http.StatusNotFound {
+		t.Errorf("the attachment as a stranger: status %d, want 404", w.Code)
+	}
+	s.who = aino
+	s.get("/matters/" + id + "/withdraw")
+	s.post("/matters/"+id+"/withdraw", nil)
+	if !strings.Contains(text(s.get("/matters/"+id)), "Peruttu") {
+		t.Error("the matter is not withdrawn")
+	}
+}
+
+func TestMembers(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise")
+	path := "/projects/" + project + "/members"
+	if w := s.do("POST", path+"/invite", url.Values{"email": {"matti"}, "role": {"helper"}}); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `value="matti"`) {
+		t.Errorf("a bad address: status %d", w.Code)
+	}
+	s.post(path+"/invite", url.Values{"email": {"matti@example.fi"}, "role": {"helper"}})
+	if !strings.Contains(s.get(path), "matti@example.fi") {
+		t.Error("the open invitation is not listed")
+	}
+	secret := s.secret()
+	s.who = matti
+	if page := text(s.get("/invitations/" + secret)); !strings.Contains(page, "Kesäkonsertti") || !strings.Contains(page, "Aino Aalto") || !strings.Contains(page, "Avustaja") {
+		t.Errorf("the invitation does not tell to what: %s", page)
+	}
+	if w := s.do("GET", "/invitations/wrong", nil); w.Code != http.StatusNotFound {
+		t.Errorf("a wrong secret: status %d", w.Code)
+	}
+	if at := s.post("/invitations/"+secret, nil); at != "/projects/"+project {
+		t.Errorf("after joining one goes to %s", at)
+	}
+	if w := s.do("POST", "/invitations/"+secret, nil); w.Code != http.StatusNotFound {
+		t.Errorf("a used secret: status %d", w.Code)
+	}
+	s.fill(ids[0])
+	if page := text(s.get("/projects/" + project + "/send")); strings.Contains(page, "Lähetä valitut") || !strings.Contains(page, "Roolisi ei riitä") {
+		t.Error("a helper is offered to send")
+	}
+	who := s.view(ids[0])
+	v := url.Values{"_common": {itoa(who.Project.Version)}, "_version." + ids[0]: {itoa(who.Version)}, "matter": {ids[0]}}
+	if w := s.do("POST", "/projects/"+project+"/send", v); w.Code != http.StatusForbidden {
+		t.Errorf("a helper sends: status %d, want 403", w.Code)
+	}
+	s.who = aino
+	s.post(path+"/matti/role", url.Values{"role": {"reader"}})
+	s.who = matti
+	if page := s.get("/matters/" + ids[0] + "/form"); strings.Contains(page, "<textarea") || strings.Contains(page, `id="form"`) || !strings.Contains(text(page), "lukuoikeus") {
+		t.Error("a reader gets a form to fill")
+	}
+	s.get("/projects/" + project + "/common")
+	if w := s.do("POST", "/matters/"+ids[0]+"/form", url.Values{"_version": {"1"}, "extra": {"x"}}); w.Code != http.StatusForbidden {
+		t.Errorf("a reader saves: status %d, want 403", w.Code)
+	}
+	if at := s.post(path+"/matti/remove", nil); at != "/projects" {
+		t.Errorf("after leaving one goes to %s", at)
+	}
+	if w := s.do("GET", "/projects/"+project, nil); w.Code != http.StatusNotFound {
+		t.Errorf("the project after leaving: status %d", w.Code)
+	}
+	s.who = aino
+	if w := s.do("POST", path+"/aino/remove", nil); w.Code != http.StatusConflict {
+		t.Errorf("the last owner leaves: status %d, want 409", w.Code)
+	}
+}
+
+func TestFollowUp(t *testing.T) {
+	s := newSite(t)
+	project, id := s.sent("production-plant", "chemicals-minor")
+	s.must(s.Desk.Take(t.Context(), rescueOfficer(s), id, ""))
+	v := s.view(id)
+	outcome := s.Catalogue.Kind(v.Kind).Outcomes[0].ID
+	s.must(s.Desk.Finish(t.Context(), rescueOfficer(s), id, matter.Decision{Outcome: outcome, Text: "Valmis."}))
+	page := s.get("/matters/" + id)
+	if !strings.Contains(text(page), "Pyydä katselmus tästä päätöksestä") {
+		t.Fatalf("no supervision is offered after the decision: %s", text(page))
+	}
+	s.post("/projects/"+project+"/matters", url.Values{"type": {hidden(t, page, "type")}, "follows": {hidden(t, page, "follows")}})
+	view, err := s.Desk.Project(t.Context(), aino, project)
+	s.must(err)
+	if len(view.Rows) != 2 || view.Rows[1].Follows != id {
+		t.Errorf("the supervision matter does not follow the decision: %+v", view.Rows)
+	}
+	if !strings.Contains(text(s.get("/matters/"+view.Rows[1].ID)), "Liittyy asiaan:") {
+		t.Error("the earlier matter is not named")
+	}
+}
+
+func TestGolden(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise", "police-public-event")
+	s.fill(ids[0])
+	golden := func(name, page string) {
+		page = strings.NewReplacer(project, "PROJECT", ids[0], "NOISE", ids[1], "POLICE", static.Fingerprint(), "FINGERPRINT", "><", ">\n<").Replace(page)
+		page = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllString(page, "ID")
+		page = regexp.MustCompile(`[0-9a-f]{64}|Tarkiste alkaa: [0-9a-f]{12}`).ReplaceAllString(page, "HASH")
+		page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
+		testkit.Golden(t, name, page)
+	}
+	golden("send.html", s.get("/projects/"+project+"/send"))
+	golden("form.html", s.get("/matters/"+ids[0]+"/form"))
+	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
+	s.get("/projects/" + project) // the line after sending is said once
+	golden("project.html", s.get("/projects/"+project))
+	golden("matter.html", s.get("/matters/"+ids[0]))
+}

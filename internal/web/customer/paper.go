@@ -1,0 +1,514 @@
+package customer
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"luvat/internal/attach"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/matter"
+	"luvat/internal/web/site"
+	"luvat/internal/web/ui"
+)
+
+// A paper is a form being filled in: a matter's own, or the project's common
+// data. What is done to both is written once here.
+type paper struct {
+	form    *forms.Form
+	answers forms.Answers
+	version int64
+	savedAt time.Time
+	path    string // address of its page
+	uploads string // where its files go piece by piece
+	next    string // where "save and go on" leads
+	project string
+	matter  string // "" for the common data
+	role    matter.Member
+	draft   bool // never sent: what is taken out of it may be forgotten
+	files   []attach.Attachment
+	rows    []matter.Row
+	save    func(seen int64, a forms.Answers) (matter.Saved, error)
+}
+
+// commonPaper is the common data of a project.
+func (r room) commonPaper(a *site.Ask, who asker, id string) (*paper, *matter.ProjectView, error) {
+	v, err := r.Desk.Project(a.Context(), who, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := r.Catalogue.Entity(v.Entity)
+	if e == nil {
+		return nil, nil, errors.New("the project's service entity is gone")
+	}
+	form, _, err := r.Catalogue.Form(e.CommonForm, v.FormHash)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &paper{
+		form: form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.ID, role: v.Role, files: v.CommonFiles, rows: v.Rows,
+		path: projectPath(v.ID) + "/common", uploads: projectPath(v.ID) + "/uploads", next: projectPath(v.ID),
+	}
+	p.save = func(seen int64, answers forms.Answers) (matter.Saved, error) {
+		return r.Desk.SaveCommon(a.Context(), who, v.ID, seen, answers)
+	}
+	return p, v, nil
+}
+
+// matterPaper is a matter's own form.
+func (r room) matterPaper(a *site.Ask, who asker, id string) (*paper, *matter.View, error) {
+	v, err := r.Desk.Matter(a.Context(), who, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &paper{
+		form: v.Form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.Project.ID, matter: v.ID, role: v.Project.Role,
+		draft: v.Status == matter.Draft, files: v.Files, rows: v.Joint, path: matterPath(v.ID) + "/form", uploads: matterPath(v.ID) + "/uploads",
+		next: projectPath(v.Project.ID) + "/send",
+	}
+	if v.Status == matter.ToComplete {
+		p.next = matterPath(v.ID)
+	}
+	p.save = func(seen int64, answers forms.Answers) (matter.Saved, error) {
+		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers)
+	}
+	return p, v, nil
+}
+
+// uiForm is the paper as the page draws it.
+func (r room) uiForm(a *site.Ask, p *paper, problems forms.Problems, adding string) ui.Form {
+	s := say{a.Lang}
+	f := ui.Form{
+		Lang: a.Lang, ID: "form", Action: p.path, Version: strconv.FormatInt(p.version, 10), Nodes: p.form.Fields(p.answers),
+		Problems: problems, Adding: adding, Autosave: p.path, SavedAt: s.savedAt(p.savedAt, r.Now()), Upload: p.uploads, Files: map[string]ui.File{},
+		Municipalities: r.municipalities(a.Lang),
+	}
+	for _, file := range p.files {
+		f.Files[file.ID] = s.uiFile(file)
+	}
+	for _, row := range p.rows {
+		if row.ID != p.matter && row.Status != matter.Draft {
+			f.Matters = append(f.Matters, ui.Option{Value: row.ID, Label: row.Number + " " + r.typeName(a.Lang, row.Type)})
+		}
+	}
+	return f
+}
+
+// savedAt tells when a draft was saved: the time of day, with the day if it
+// was not today.
+func (s say) savedAt(t, now time.Time) string {
+	if civilDays(t, now) == 0 {
+		return s.T("customer.at_clock", i18n.Clock(s.Lang, t))
+	}
+	return i18n.DateTime(s.Lang, t)
+}
+
+// shown are the problems to show on a page that was opened by a link: all of
+// them when one came to see what lacks, else none.
+func (p *paper) shown(a *site.Ask) forms.Problems {
+	if a.URL.Query().Get("check") == "" {
+		return nil
+	}
+	return p.form.Check(p.answers)
+}
+
+// conflict is what the page of two texts shows.
+type conflict struct {
+	say
+	Action, Version, Merged, Theirs, Then string
+	Fields                                []conflictField
+}
+
+type conflictField struct{ Path, Label, Mine, Theirs string }
+
+// post takes a posted paper: it saves what was typed whatever button was
+// pressed, and then does what the button asks. draw shows the page again with
+// problems.
+func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw func(*paper, forms.Problems) error) error {
+	var added []upload
+	v, err := read(w, a, func(name, file string, body io.Reader) error {
+		u := r.takeFile(a, who, p, strings.TrimPrefix(name, "_file."), file, body)
+		added = append(added, u)
+		return u.fatal()
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.Header.Get("X-Autosave") != "":
+		return r.autosave(w, a, p, v)
+	case v.Has("_merged"):
+		return r.resolve(w, a, p, v)
+	}
+	seen, err := site.Number(v, "_version")
+	if err != nil {
+		return err
+	}
+	take(v, v.Get("_remove"))
+	mine, problems := p.form.ReadOver(p.answers, v)
+	if mine == nil {
+		return errTooLarge
+	}
+	r.codes(p.form, mine)
+	for _, u := range added {
+		if u.problem.Key != "" {
+			problems = append(problems, u.problem)
+		} else {
+			addID(mine, u.field, u.id)
+		}
+	}
+	saved, err := p.save(seen, mine)
+	if err != nil {
+		return r.clash(w, a, p, err, v)
+	}
+	if p.draft {
+		r.forget(a, p, saved.Answers)
+	}
+	p.answers, p.version, p.savedAt = saved.Answers, saved.Version, saved.At
+	return r.after(w, a, p, v, problems, draw)
+}
+
+// after does what the button asked once all is saved.
+func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, problems forms.Problems, draw func(*paper, forms.Problems) error) error {
+	if len(problems) == 0 {
+		switch {
+		case a.NewLanguage(w, v):
+			return a.See(w, p.path)
+		case v.Has("_add"):
+			return a.See(w, p.path+"?add="+url.QueryEscape(v.Get("_add"))+"#"+ui.FieldID(v.Get("_add")))
+		case v.Has("_remove"), v.Has("_refresh"), v.Has("_upload"):
+			return a.See(w, p.path)
+		}
+	}
+	for _, wrong := range p.form.CheckDraft(p.answers) {
+		if _, ok := problems.At(wrong.Path); !ok {
+			problems = append(problems, wrong)
+		}
+	}
+	if len(problems) > 0 {
+		a.NewLanguage(w, v)
+		return draw(p, problems)
+	}
+	if v.Has("_next") {
+		return a.Say(w, p.next, "customer.saved")
+	}
+	return a.Say(w, p.path, "customer.saved")
+}
+
+// take takes a row, a line or a file out of what was posted: the number
+// counts as it stood on the page, where the field's first value is an empty one.
+func take(v url.Values, what string) {
+	i := strings.LastIndexByte(what, '.')
+	if i < 0 {
+		return
+	}
+	n, err := strconv.Atoi(what[i+1:])
+	field := what[:i]
+	if err != nil || n < 0 || strings.HasPrefix(field, "_") {
+		return
+	}
+	rows := false
+	for name := range v {
+		if strings.HasPrefix(name, what+".") {
+			delete(v, name)
+			rows = true
+		}
+	}
+	if at := n + 1; !rows && at < len(v[field]) {
+		v[field] = slices.Delete(v[field], at, at+1)
+	}
+}
+
+// codes puts the codes of municipalities where people typed their names.
+func (r room) codes(form *forms.Form, answers forms.Answers) {
+	var walk func([]forms.Node)
+	walk = func(nodes []forms.Node) {
+		for _, n := range nodes {
+			walk(n.Children)
+			for _, row := range n.Rows {
+				walk(row)
+			}
+			switch {
+			case n.Widget == forms.WidgetMunicipality && n.Raw != "":
+				if m := r.Catalogue.MunicipalityNamed(n.Raw); m != nil {
+					put(answers, n.Path, m.Code)
+				}
+			case n.Item == forms.WidgetMunicipality:
+				for i, name := range n.Values() {
+					if m := r.Catalogue.MunicipalityNamed(name); m != nil {
+						put(answers, n.Path+"."+strconv.Itoa(i), m.Code)
+					}
+				}
+			}
+		}
+	}
+	walk(form.Fields(answers))
+}
+
+// put sets what stands at a path that is there already; nil takes it away from
+// an object.
+func put(answers forms.Answers, at string, v any) {
+	var in any = map[string]any(answers)
+	parts := strings.Split(at, ".")
+	for _, part := range parts[:len(parts)-1] {
+		switch c := in.(type) {
+		case map[string]any:
+			if c[part] == nil {
+				c[part] = map[string]any{}
+			}
+			in = c[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(c) {
+				return
+			}
+			in = c[i]
+		}
+	}
+	last := parts[len(parts)-1]
+	switch c := in.(type) {
+	case map[string]any:
+		if v == nil {
+			delete(c, last)
+		} else {
+			c[last] = v
+		}
+	case []any:
+		if i, err := strconv.Atoi(last); err == nil && i >= 0 && i < len(c) && v != nil {
+			c[i] = v
+		}
+	}
+}
+
+// addID puts a file into the answer of a field.
+func addID(answers forms.Answers, field, id string) {
+	have, _ := answers.At(field)
+	list, _ := have.([]any)
+	if !slices.Contains(list, any(id)) {
+		put(answers, field, append(slices.Clip(list), any(id)))
+	}
+}
+
+// forget removes the files that a draft does not name any more. Only a draft's
+// own: what was sent once must stay.
+func (r room) forget(a *site.Ask, p *paper, now forms.Answers) {
+	still := p.form.AttachmentIDs(now)
+	for _, id := range p.form.AttachmentIDs(p.answers) {
+		if slices.Contains(still, id) || !slices.ContainsFunc(p.files, func(f attach.Attachment) bool { return f.ID == id && f.Matter == p.matter }) {
+			continue
+		}
+		err := r.DB.InTx(a.Context(), func(tx tx) error { return r.Files.Remove(a.Context(), tx, id) })
+		if err != nil && !fail.Is(err, fail.NotFound) {
+			r.Log.WarnContext(a.Context(), "removed file not forgotten", "attachment", id, "err", err)
+		}
+	}
+}
+
+// answer is what an autosave is told.
+type answer struct {
+	Version   int64    `json:"version"`
+	SavedAt   string   `json:"saved_at"`
+	Conflicts []string `json:"conflicts"`
+	Refresh   bool     `json:"refresh"`
+}
+
+// autosave saves the fields that were changed since the last save. Where
+// somebody else changed the same field, that field alone is left unsaved and
+// the version stays what it was, so that sending the form shows both texts.
+func (r room) autosave(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values) error {
+	seen, err := site.Number(v, "_version")
+	if err != nil {
+		return err
+	}
+	mine, _ := p.form.ReadOver(p.answers, touched(v))
+	if mine == nil {
+		return errTooLarge
+	}
+	r.codes(p.form, mine)
+	saved, err := p.save(seen, mine)
+	out := answer{Version: saved.Version, Conflicts: []string{}, Refresh: saved.Merged}
+	if c, ok := errors.AsType[*matter.ChangedElsewhere](err); ok {
+		for _, k := range c.Clashes {
+			out.Conflicts = append(out.Conflicts, k.Path)
+			theirs, _ := c.Theirs.At(k.Path)
+			put(c.Merged, k.Path, theirs)
+		}
+		saved, err = p.save(c.Version, c.Merged)
+		out.Version, out.Refresh = seen, false
+	}
+	if err != nil {
+		return err
+	}
+	out.SavedAt = say{a.Lang}.savedAt(saved.At, r.Now())
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(w).Encode(out)
+}
+
+// touched keeps of the posted names those of fields that the person changed:
+// the rest may be older than what others have saved since.
+func touched(v url.Values) url.Values {
+	var fields []string
+	for _, name := range v["_changed"] {
+		fields = append(fields, fieldOf(name))
+	}
+	out := url.Values{}
+	for name, values := range v {
+		if slices.ContainsFunc(fields, func(f string) bool { return name == f || strings.HasPrefix(name, f+".") }) {
+			out[name] = values
+		}
+	}
+	return out
+}
+
+// fieldOf returns the whole answer that an input is a part of: rows are one
+// answer, and so are a date and its time.
+func fieldOf(name string) string {
+	parts := strings.Split(name, ".")
+	for i, part := range parts {
+		if _, err := strconv.Atoi(part); err == nil {
+			return strings.Join(parts[:i], ".")
+		}
+	}
+	if last := parts[len(parts)-1]; len(parts) > 1 && (last == "date" || last == "time") {
+		return strings.Join(parts[:len(parts)-1], ".")
+	}
+	return name
+}
+
+// clash shows both texts of the fields that somebody else has changed too.
+func (r room) clash(w http.ResponseWriter, a *site.Ask, p *paper, err error, v url.Values) error {
+	c, ok := errors.AsType[*matter.ChangedElsewhere](err)
+	if !ok {
+		return err
+	}
+	merged, err := c.Merged.Marshal()
+	if err != nil {
+		return err
+	}
+	theirs, err := c.Theirs.Marshal()
+	if err != nil {
+		return err
+	}
+	page := conflict{say: say{a.Lang}, Action: p.path, Version: strconv.FormatInt(c.Version, 10), Merged: string(merged), Theirs: string(theirs)}
+	if v.Has("_next") {
+		page.Then = "next"
+	}
+	names := r.names(p.files, p.rows)
+	for _, k := range c.Clashes {
+		page.Fields = append(page.Fields, conflictField{
+			Path: k.Path, Label: k.Label.In(a.Lang),
+			Mine: p.form.Display(a.Lang, k.Path, k.Mine, names), Theirs: p.form.Display(a.Lang, k.Path, k.Theirs, names),
+		})
+	}
+	return a.Page(w, http.StatusConflict, ui.Page{
+		Title: a.T("customer.conflict_title"), Lead: a.T("customer.conflict_lead"), Path: p.path, Problems: true,
+	}, conflictBody(page))
+}
+
+// resolve saves what the person chose between two texts.
+func (r room) resolve(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values) error {
+	over, err := site.Number(v, "_version")
+	if err != nil {
+		return err
+	}
+	merged, err := forms.ParseAnswers([]byte(v.Get("_merged")))
+	if err != nil {
+		return errMalformed
+	}
+	theirs, err := forms.ParseAnswers([]byte(v.Get("_theirs")))
+	if err != nil {
+		return errMalformed
+	}
+	for _, at := range v["_path"] {
+		if v.Get("_choice."+at) == "theirs" {
+			value, _ := theirs.At(at)
+			put(merged, at, value)
+		}
+	}
+	if _, err := p.save(over, merged); err != nil {
+		return r.clash(w, a, p, err, url.Values{})
+	}
+	if v.Get("_then") == "next" {
+		return a.Say(w, p.next, "customer.saved")
+	}
+	return a.Say(w, p.path, "customer.saved")
+}
+
+// An upload is a file that came with a form.
+type upload struct {
+	field, id string
+	problem   forms.Problem // why it was not taken
+	err       error
+}
+
+// fatal is an error that is no fault of the file.
+func (u upload) fatal() error { return u.err }
+
+// takeFile takes a whole file that came with the form.
+func (r room) takeFile(a *site.Ask, who asker, p *paper, field, name string, body io.Reader) upload {
+	u := upload{field: field}
+	n, err := p.newFile(who, field, name)
+	if err == nil {
+		n.Size, n.Limits = -1, r.Limits
+		var file attach.Attachment
+		if file, err = r.Files.Put(a.Context(), n, body); err == nil {
+			u.id = file.ID
+			p.files = append(p.files, file)
+		}
+	}
+	if e, ok := errors.AsType[*fail.Error](err); ok && e.Kind != fail.NotFound && e.Kind != fail.Forbidden {
+		u.problem = forms.Problem{Path: field, Key: e.Key, Args: e.Args}
+		err = nil // the reader skips what is left of the file
+	}
+	u.err = err
+	return u
+}
+
+// newFile says what a file of a field is, or why it cannot be one.
+func (p *paper) newFile(who asker, field, name string) (attach.New, error) {
+	if !p.role.MayWrite() {
+		return attach.New{}, fail.New(fail.Forbidden, "project.role_may_not")
+	}
+	i := slices.IndexFunc(p.form.AttachmentFields(), func(n forms.Node) bool { return n.Path == field })
+	if i < 0 {
+		return attach.New{}, fail.New(fail.NotFound, "error.not_found")
+	}
+	node := p.form.AttachmentFields()[i]
+	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	if len(node.Accept) > 0 && !slices.Contains(node.Accept, ext) {
+		return attach.New{}, fail.New(fail.Rejected, "customer.file_type", strings.Join(node.Accept, ", "))
+	}
+	if have, _ := p.answers.At(field); node.MaxItems > 0 {
+		if list, _ := have.([]any); len(list) >= node.MaxItems {
+			return attach.New{}, fail.New(fail.Rejected, "customer.file_too_many", node.MaxItems)
+		}
+	}
+	return attach.New{Project: p.project, Matter: p.matter, Place: attach.Answer, Field: field, Name: name, UploadedBy: who.ID, Side: "applicant"}, nil
+}
+
+// keepFile puts a whole upload into the answer of its field.
+func (p *paper) keepFile(reload func() (*paper, error), field, id string) error {
+	for range 5 {
+		answers := maps.Clone(p.answers)
+		addID(answers, field, id)
+		_, err := p.save(p.version, answers)
+		if _, clash := errors.AsType[*matter.ChangedElsewhere](err); !clash {
+			return err
+		}
+		if p, err = reload(); err != nil {
+			return err
+		}
+	}
+	return fail.New(fail.Conflict, "matter.busy")
+}

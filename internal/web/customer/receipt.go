@@ -1,0 +1,114 @@
+package customer
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+
+	"luvat/internal/attach"
+	"luvat/internal/fail"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+	"luvat/internal/matter"
+	"luvat/internal/web/site"
+	"luvat/internal/web/ui"
+)
+
+// receiptPage tells what was sent, exactly, and how anybody can check it.
+type receiptPage struct {
+	say
+	Facts    []ui.Item
+	Hash     string
+	File     string
+	Download string
+	Own      []ui.Item
+	Common   []ui.Item
+	Files    []ui.File
+	Back     string
+}
+
+func (r room) receipt(w http.ResponseWriter, a *site.Ask, who asker) error {
+	id := a.PathValue("id")
+	n, err := strconv.ParseInt(a.PathValue("n"), 10, 64)
+	if err != nil {
+		return fail.New(fail.NotFound, "error.not_found")
+	}
+	sub, err := r.Desk.Receipt(a.Context(), who, id, n)
+	if err != nil {
+		return err
+	}
+	v, err := r.Desk.Matter(a.Context(), who, id)
+	if err != nil {
+		return err
+	}
+	file := v.Number + "-" + strconv.FormatInt(n, 10) + ".json"
+	if a.URL.Query().Get("format") == "json" {
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file}))
+		h.Set("Cache-Control", "private, no-store")
+		_, err := w.Write([]byte(sub.Body)) // the exact bytes that the hash is over
+		if err != nil {
+			r.Log.DebugContext(a.Context(), "receipt not taken", "err", err)
+		}
+		return nil
+	}
+	page, err := r.receiptPage(say{a.Lang}, &sub, v)
+	if err != nil {
+		return err
+	}
+	page.File, page.Download, page.Back = file, a.URL.Path+"?format=json", matterPath(id)
+	return a.Page(w, http.StatusOK, ui.Page{
+		Title: a.T("customer.receipt_title"), Lead: r.typeName(a.Lang, v.Type) + " · " + page.submission(n),
+		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: matterPath(id)},
+	}, receiptBody(*page))
+}
+
+func (r room) receiptPage(s say, sub *matter.Submission, v *matter.View) (*receiptPage, error) {
+	sealed, err := sub.Parse()
+	if err != nil {
+		return nil, err
+	}
+	page := &receiptPage{say: s, Hash: sub.Hash}
+	page.Facts = []ui.Item{
+		{Label: s.T("customer.number"), Value: v.Number},
+		{Label: s.T("customer.authority"), Value: r.authorityName(s.Lang, v.Authority)},
+		{Label: s.T("customer.project"), Value: v.Project.Name + " (" + v.Project.Number + ")"},
+		{Label: s.T("customer.sent_at"), Value: i18n.DateTime(s.Lang, sub.SentAt)},
+		{Label: s.T("customer.sent_by"), Value: v.Names[sub.SentBy]},
+	}
+	names := r.sealedNames(sealed, v)
+	if page.Own, err = r.sealedRows(s, sealed.Form, sealed.MatterAnswers, names); err != nil {
+		return nil, err
+	}
+	if page.Common, err = r.sealedRows(s, sealed.CommonForm, sealed.CommonAnswers, names); err != nil {
+		return nil, err
+	}
+	for _, f := range sealed.Attachments {
+		page.Files = append(page.Files, ui.File{ID: f.ID, Name: f.Name, Size: i18n.Size(s.Lang, f.Size), Href: "/files/" + f.ID, Note: "SHA-256 " + f.SHA256})
+	}
+	return page, nil
+}
+
+// sealedNames names files as they were called when sent.
+func (r room) sealedNames(sealed *matter.Sealed, v *matter.View) forms.Names {
+	var files []attach.Attachment
+	for _, f := range sealed.Attachments {
+		files = append(files, attach.Attachment{ID: f.ID, Name: f.Name, Size: f.Size})
+	}
+	return r.names(files, v.Joint)
+}
+
+// sealedRows puts sealed answers in words, by the version of the form that
+// they were given to.
+func (r room) sealedRows(s say, ref matter.FormRef, answers func() (forms.Answers, error), names forms.Names) ([]ui.Item, error) {
+	form, _, err := r.Catalogue.Form(ref.ID, ref.Version)
+	if err != nil {
+		return nil, err
+	}
+	given, err := answers()
+	if err != nil {
+		return nil, err
+	}
+	return items(form.Rows(s.Lang, given, names)), nil
+}

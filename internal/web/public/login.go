@@ -1,0 +1,191 @@
+package public
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/web/site"
+	"luvat/internal/web/ui"
+)
+
+// A part is a demo identity with the hats it may wear.
+type part struct {
+	Person identity.Person
+	Story  string
+	Hats   []hat
+}
+
+// A hat is one role to sign in with.
+type hat struct {
+	Value string // role and authority, as posted
+	Label string // authority, or role
+}
+
+// parts are the demo identities of one role.
+type parts struct {
+	Title string
+	Parts []part
+}
+
+var roleOrder = []identity.Role{identity.RoleCustomer, identity.RoleOfficer, identity.RoleRobot, identity.RoleLead, identity.RoleService}
+
+// login offers the ways of signing in that there are.
+func (p *room) login(w http.ResponseWriter, a *site.Ask) error {
+	next := site.Local(a.URL.Query().Get("next"))
+	page := ui.Page{Title: a.T("public.login_title")}
+	if !p.demoLogin() {
+		return a.Page(w, http.StatusOK, page, noLoginBody(a, p.Login))
+	}
+	var groups []parts
+	err := p.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
+		groups, err = p.parts(ctx, tx, a)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	page.Lead = a.T("public.login_demo_lead")
+	return a.Page(w, http.StatusOK, page, loginBody(a, groups, next))
+}
+
+// demoLogin tells whether the demo identities may be used: never outside the
+// demo, which listens on loopback only.
+func (p *room) demoLogin() bool { return p.Demo && p.Login }
+
+func (p *room) parts(ctx context.Context, tx *db.Tx, a *site.Ask) ([]parts, error) {
+	people, err := identity.DemoPeople(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	byRole := map[identity.Role][]part{}
+	for _, person := range people {
+		hats, err := hatsOf(ctx, tx, person.ID)
+		if err != nil {
+			return nil, err
+		}
+		pt := part{Person: person, Story: story(a.Lang, person.Demo)}
+		for _, h := range hats {
+			pt.Hats = append(pt.Hats, hat{hatValue(h), p.hatLabel(a, h)})
+		}
+		byRole[hats[0].Role] = append(byRole[hats[0].Role], pt)
+	}
+	var groups []parts
+	for _, role := range roleOrder {
+		if len(byRole[role]) > 0 {
+			groups = append(groups, parts{a.T("public.login_" + string(role)), byRole[role]})
+		}
+	}
+	return groups, nil
+}
+
+// hatsOf lists the hats a person may sign in with; who was granted none is an
+// applicant.
+func hatsOf(ctx context.Context, tx *db.Tx, person string) ([]identity.Hat, error) {
+	hats, err := identity.Hats(ctx, tx, person)
+	if err == nil && len(hats) == 0 {
+		hats = []identity.Hat{{Role: identity.RoleCustomer}}
+	}
+	return hats, err
+}
+
+func hatValue(h identity.Hat) string { return string(h.Role) + "/" + h.Authority }
+
+func (p *room) hatLabel(a *site.Ask, h identity.Hat) string {
+	role := a.T("site.role_" + string(h.Role))
+	if au := p.Catalogue.Authority(h.Authority); au != nil {
+		return role + ", " + au.Name.In(a.Lang)
+	}
+	return role
+}
+
+// story is who a demo identity is, in a line.
+func story(l i18n.Lang, demo string) string {
+	if key := "public.demo_" + demo; i18n.Has(key) {
+		return i18n.T(l, key)
+	}
+	return i18n.T(l, "public.demo_other")
+}
+
+// signIn begins a session as a demo identity.
+func (p *room) signIn(w http.ResponseWriter, a *site.Ask) error {
+	if !p.demoLogin() {
+		return errNotFound
+	}
+	v, err := a.Form()
+	if err != nil {
+		return err
+	}
+	var person identity.Person
+	var hats []identity.Hat
+	err = p.read(a, func(ctx context.Context, tx *db.Tx) error {
+		if person, err = identity.FindPerson(ctx, tx, v.Get("person")); err != nil {
+			return err
+		}
+		hats, err = hatsOf(ctx, tx, person.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	i := 0
+	if want := v.Get("hat"); want != "" {
+		i = slices.IndexFunc(hats, func(h identity.Hat) bool { return hatValue(h) == want })
+	}
+	if person.Demo == "" || i < 0 {
+		return fail.New(fail.NotFound, "error.not_found")
+	}
+	if err := p.Sessions.SignIn(a.Context(), person.ID, hats[i]); err != nil {
+		return err
+	}
+	return a.See(w, landing(hats[i].Role, site.Local(v.Get("next"))))
+}
+
+func (p *room) signOut(w http.ResponseWriter, a *site.Ask) error {
+	if err := p.Sessions.SignOut(a.Context()); err != nil {
+		return err
+	}
+	return a.See(w, "/")
+}
+
+// home is where a role's work begins.
+func home(r identity.Role) string {
+	switch r {
+	case identity.RoleCustomer:
+		return "/projects"
+	case identity.RoleOfficer, identity.RoleRobot:
+		return "/officer"
+	case identity.RoleLead:
+		return "/lead"
+	case identity.RoleService:
+		return "/service"
+	default:
+		return "/"
+	}
+}
+
+// rooms are the addresses that only one role can open.
+var rooms = map[string]identity.Role{
+	"/projects": identity.RoleCustomer, "/matters": identity.RoleCustomer, "/invitations": identity.RoleCustomer, "/uploads": identity.RoleCustomer,
+	"/officer": identity.RoleOfficer, "/lead": identity.RoleLead, "/service": identity.RoleService,
+}
+
+// landing is where to go after signing in: the page that asked for it, unless
+// it is another role's.
+func landing(r identity.Role, next string) string {
+	u, err := url.Parse(next)
+	if err != nil || next == "/" || strings.HasPrefix(u.Path, ui.LoginPath) {
+		return home(r)
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if owner, ok := rooms["/"+first]; ok && home(owner) != home(r) {
+		return home(r)
+	}
+	return next
+}

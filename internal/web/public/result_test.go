@@ -1,0 +1,198 @@
+package public
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"luvat/content"
+	"luvat/internal/db"
+	"luvat/internal/i18n"
+	"luvat/internal/testkit"
+	"luvat/internal/web/static"
+)
+
+// festival answers the survey of events as one would for a summer festival in
+// the place.
+func (s *testSite) festival(t *testing.T, place, day string) string {
+	t.Helper()
+	id := s.begin(t, "event", place, day)
+	for _, area := range []struct {
+		id string
+		v  url.Values
+	}{
+		{"nature", url.Values{"q_kind": {"public"}, "q_type": {"concert"}}},
+		{"participants", url.Values{"q_size": {"500-1999"}, "q_special_groups": {"no"}}},
+		{"place", url.Values{"q_ground": {"street-park"}, "q_several": {"no"}}},
+		{"time", url.Values{"q_late": {"yes"}, "q_length": {"day"}}},
+		{"fire", url.Values{"q_fire": {"display"}}},
+		{"sound", url.Values{"q_noise": {"outdoor"}, "q_music": {"yes"}}},
+		{"alcohol", url.Values{"q_alcohol": {"own"}, "q_tobacco": {"no"}}},
+		{"programme", url.Values{"q_programme": {"activities"}, "_do": {"result"}}},
+	} {
+		id = s.answer(t, "event", area.id, id, area.v)
+	}
+	return id
+}
+
+func TestResultPages(t *testing.T) {
+	s := newSite(t)
+	for name, tt := range map[string]struct {
+		place, day string
+		lang       i18n.Lang
+	}{
+		"tampere_fi":  {"Tampere", "2027-07-01", i18n.FI},  // everybody has joined
+		"alajarvi_sv": {"Alajärvi", "2027-03-10", i18n.SV}, // the city has not joined; the last days are near or gone
+		"vaasa_en":    {"Vasa", "", i18n.EN},               // no day to count from
+	} {
+		id := s.festival(t, tt.place, tt.day)
+		w := s.get(resultPath(id) + "?lang=" + string(tt.lang))
+		wants(t, w, http.StatusOK)
+		page := strings.ReplaceAll(w.Body.String(), id, "RESULT")
+		page = strings.ReplaceAll(page, static.Fingerprint(), "FINGERPRINT")
+		_, hash, err := s.Catalogue.Survey("event", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Golden(t, "result_"+name+".html", strings.ReplaceAll(strings.ReplaceAll(page, hash[:12], "RULES"), "><", ">\n<"))
+	}
+}
+
+func TestResultSaysWhatItKnows(t *testing.T) {
+	s := newSite(t)
+	w := s.get(resultPath(s.festival(t, "Tampere", "2027-07-01")))
+	wants(t, w, http.StatusOK, "Tarvitset nämä", "Saatat tarvita nämä", "Pidä nämä valmiina", "Sisä-Suomen poliisilaitos", "Viimeistään 26.6.2027",
+		"Kokoontumislaki 530/1999", "Vastuu tarvittavien lupien", "Mitä ei voitu arvioida", "http://hub.example/survey/results/")
+	w = s.get(resultPath(s.festival(t, "Alajärvi", "2027-03-05")))
+	wants(t, w, http.StatusOK, "Hoida nämä muualla", "Pohjanmaan poliisilaitos", "Ota yhteyttä suoraan", "eivät ole vielä palvelussa", "Määräaika on jo mennyt")
+}
+
+func TestSharedResultStays(t *testing.T) {
+	s := newSite(t)
+	id := s.festival(t, "Tampere", "2027-07-01")
+	before := text(s.get(resultPath(id)))
+	other := s.answer(t, "event", "fire", id, url.Values{"q_fire": {"none"}})
+	if other == id {
+		t.Fatal("a final result was changed in place")
+	}
+	if after := text(s.get(resultPath(id))); after != before {
+		t.Errorf("a final result says something else after its answers were changed elsewhere")
+	}
+	same := s.answer(t, "event", "fire", id, url.Values{"q_fire": {"display"}, "_do": {"result"}})
+	if same != id {
+		t.Error("the same answers gave a new result")
+	}
+	moved := resultIn(t, s.do("POST", "/survey/event", url.Values{"result": {id}, "municipality": {"Vaasa"}, "starts_on": {""}}))
+	if moved == id {
+		t.Error("a final result was moved to another place")
+	}
+	wants(t, s.get(resultPath(moved)), http.StatusOK, "Vaasa")
+}
+
+func TestReplayUnderTheOldRules(t *testing.T) {
+	s := newSite(t)
+	id := s.festival(t, "Tampere", "2027-07-01")
+	before := text(s.get(resultPath(id)))
+	body, err := content.FS.ReadFile("surveys/event.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := strings.Replace(string(body), `"version": "2026-11-20"`, `"version": "2027-03-01"`, 1)
+	newer = strings.Replace(newer, "Tapahtuma on avoin yleisölle.", "UUSI SÄÄNTÖ.", 1)
+	s.load(t, overlay{fstest.MapFS{"surveys/event.json": {Data: []byte(newer)}}})
+
+	w := s.get(resultPath(id))
+	wants(t, w, http.StatusOK, "Säännöt ovat muuttuneet", "1.3.2027", "20.11.2026")
+	if strings.Contains(text(w), "UUSI SÄÄNTÖ") {
+		t.Error("an old result was judged by new rules")
+	}
+	_, rest, _ := strings.Cut(text(w), "Tarvitset nämä")
+	if _, was, _ := strings.Cut(before, "Tarvitset nämä"); rest != was {
+		t.Error("an old result says something else under new rules")
+	}
+	anew := resultIn(t, s.do("POST", resultPath(id), url.Values{"_do": {"anew"}}))
+	if anew == id {
+		t.Fatal("the old result was judged anew in place")
+	}
+	w = s.get(resultPath(anew))
+	wants(t, w, http.StatusOK, "UUSI SÄÄNTÖ", "Otettu käyttöön 1.3.2027")
+	if strings.Contains(text(w), "Säännöt ovat muuttuneet") {
+		t.Error("a result under the current rules speaks of newer ones")
+	}
+	if again := resultIn(t, s.do("POST", resultPath(anew), url.Values{"_do": {"anew"}})); again != anew {
+		t.Error("judging anew by the same rules made another result")
+	}
+}
+
+// overlay is the content with some files in other words.
+type overlay struct{ over fstest.MapFS }
+
+func (o overlay) Open(name string) (fs.File, error) {
+	if _, ok := o.over[name]; ok {
+		return o.over.Open(name)
+	}
+	return content.FS.Open(name)
+}
+
+func TestStartProject(t *testing.T) {
+	s := newSite(t)
+	id := s.festival(t, "Tampere", "2027-07-01")
+	v := url.Values{"chosen": {"1"}, "type": {"police-public-event", "muni-noise"}, "_do": {"start"}}
+	w := s.do("POST", resultPath(id), v)
+	to, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || to.Path != "/login" {
+		t.Fatalf("signed out: status %d to %q, want the login", w.Code, to)
+	}
+	w = s.do("POST", "/login", url.Values{"person": {"maija"}, "next": {to.Query().Get("next")}})
+	back := w.Header().Get("Location")
+	if !strings.HasPrefix(back, resultPath(id)+"?") {
+		t.Fatalf("after the login: %q, want the result", back)
+	}
+	w = s.get(back)
+	wants(t, w, http.StatusOK, `value="muni-noise" checked`, `value="Tapahtuman järjestäminen, Tampere"`)
+	if strings.Contains(w.Body.String(), `value="lvv-alcohol" checked`) {
+		t.Error("what was not chosen is ticked after the login")
+	}
+	v.Set("name", "")
+	wants(t, s.do("POST", resultPath(id), v), http.StatusUnprocessableEntity, `id="f-name-problem"`)
+	v.Set("name", "Kesäfestarit")
+	v.Set("_lang", "sv")
+	wants(t, s.do("POST", resultPath(id), v), http.StatusOK, `value="Kesäfestarit"`, `value="muni-noise" checked`, "Börja projektet")
+	v.Del("_lang")
+	w = s.do("POST", resultPath(id), v)
+	project, ok := strings.CutPrefix(w.Header().Get("Location"), "/projects/")
+	if !ok {
+		t.Fatalf("status %d to %q, want the project: %s", w.Code, w.Header().Get("Location"), text(w))
+	}
+	var types []string
+	err = s.DB.View(context.Background(), func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(context.Background(), `SELECT m.type_id FROM matters m JOIN projects p ON p.id = m.project_id WHERE p.id = $1 AND p.survey_id = $2 ORDER BY 1`, project, id)
+		if err != nil {
+			return err
+		}
+		return rows.Each(func() error {
+			var typ string
+			err := rows.Scan(&typ)
+			types = append(types, typ)
+			return err
+		})
+	})
+	if err != nil || !slices.Equal(types, []string{"muni-noise", "police-public-event"}) {
+		t.Errorf("the project has %v (%v)", types, err)
+	}
+	v.Set("type", "muni-food-that-is-not")
+	if w := s.do("POST", resultPath(id), v); w.Code != http.StatusBadRequest {
+		t.Errorf("a matter that is not there: status %d, want 400", w.Code)
+	}
+	s.forget(t)
+	s.signIn(t, "pekka")
+	wants(t, s.get(resultPath(id)), http.StatusOK, "viranomaisen roolissa")
+	if w := s.do("POST", resultPath(id), v); !strings.HasPrefix(w.Header().Get("Location"), "/login?next=") {
+		t.Errorf("as an officer: status %d, want the login", w.Code)
+	}
+}

@@ -1,0 +1,76 @@
+package public
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestStartAsksWhereAndWhen(t *testing.T) {
+	s := newSite(t)
+	for _, tt := range []struct{ place, day, says string }{
+		{"", "", "Kirjoita kunnan nimi."},
+		{"Tampreee", "", "ei löydy"},
+		{"Maarianhamina", "", "Ahvenanmaan maakuntahallitukseen"},
+		{"Mariehamn", "", "itsehallintoon"},
+		{"478", "", "itsehallintoon"},
+		{"Tampere", "31.2.2027", "Päivää ei voitu lukea"},
+		{"Tampere", "huomenna", "Päivää ei voitu lukea"},
+	} {
+		w := s.do("POST", "/survey/event", url.Values{"municipality": {tt.place}, "starts_on": {tt.day}})
+		wants(t, w, http.StatusUnprocessableEntity, tt.says, `value="`+tt.place+`"`, `value="`+tt.day+`"`)
+	}
+	for _, place := range []string{"Tampere", "tammerfors", " TAMPERE ", "837"} {
+		id := s.begin(t, "event", place, "1.7.2027")
+		wants(t, s.get(resultPath(id)), http.StatusOK, "Tampere", "1.7.2027")
+	}
+}
+
+func TestAnswersAreKeptOverPagesAndLanguages(t *testing.T) {
+	s := newSite(t)
+	id := s.begin(t, "event", "Tampere", "")
+	w := s.do("POST", areaPath("event", "nature", id), url.Values{"q_kind": {"", "public"}, "q_type": {"", "concert", "fire"}, "_lang": {"sv"}})
+	if got, want := w.Header().Get("Location"), areaPath("event", "nature", id); got != want {
+		t.Fatalf("the language button leads to %q, want %q", got, want)
+	}
+	w = s.get(areaPath("event", "nature", id))
+	wants(t, w, http.StatusOK, "Vad för slags", `value="public" checked`, `value="concert" checked`, `value="fire" checked`)
+	if strings.Contains(w.Body.String(), `value="private" checked`) {
+		t.Error("an answer that was not given is ticked")
+	}
+	for button, want := range map[string]string{
+		"_to=rescue": areaPath("event", "rescue", id), "_to=start": "/survey/event?result=" + id, "": areaPath("event", "participants", id),
+		"_do=choose": "/projects/new?survey=" + id,
+	} {
+		v := url.Values{"q_kind": {"public"}, "q_type": {"concert", "fire"}}
+		if name, value, ok := strings.Cut(button, "="); ok {
+			v.Set(name, value)
+		}
+		if got := s.do("POST", areaPath("event", "nature", id), v).Header().Get("Location"); got != want {
+			t.Errorf("button %q leads to %q, want %q", button, got, want)
+		}
+	}
+	s.answer(t, "event", "participants", id, url.Values{"q_size": {"500-1999"}}) // q_special_groups is not sent: stays open
+	wants(t, s.get(resultPath(id)), http.StatusOK, "Utredningen är inte färdig", "offentlig tillställning")
+	s.answer(t, "event", "nature", id, url.Values{"_do": {"clear"}, "q_kind": {"public"}})
+	if w := s.get(areaPath("event", "nature", id)); strings.Contains(w.Body.String(), " checked") {
+		t.Error("answers are there after they were cleared")
+	}
+}
+
+func TestAnswersThatCannotBe(t *testing.T) {
+	s := newSite(t)
+	id := s.begin(t, "event", "Tampere", "")
+	w := s.do("POST", areaPath("event", "nature", id), url.Values{"q_kind": {"public", "private"}})
+	wants(t, w, http.StatusUnprocessableEntity, "Valitse vain yksi", `href="#f-q_kind"`)
+	w = s.do("POST", areaPath("event", "nature", id), url.Values{"q_kind": {"x"}, "q_type": {"concert"}})
+	wants(t, w, http.StatusUnprocessableEntity, "Valitse jokin", `value="concert" checked`)
+	w = s.do("POST", areaPath("event", "nature", id), url.Values{"q_kind": {"\xff"}})
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("text that is no text: status %d, want 400", w.Code)
+	}
+	if w := s.get(areaPath("event", "nature", id)); strings.Contains(w.Body.String(), " checked") {
+		t.Error("a refused answer was kept")
+	}
+}
