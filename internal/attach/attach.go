@@ -16,6 +16,9 @@
 // scanned in incoming; then its row names the hash; then the file is renamed to
 // its place and the folders are flushed; and only then the row says ready. So a
 // ready row always has its bytes, and Sweep finishes what a stop left between.
+// A file that comes whole (Put) is put in its place before its row is written,
+// ready at once; what a stop leaves of it is a young blob without a row, and
+// Sweep deletes that when it is young no longer.
 //
 // Equal contents share a blob, and a blob goes only when no row names it. The
 // bytes are never changed. The rows know nothing of rights: whoever looks an

@@ -157,9 +157,19 @@ func (d *deed) run(conn *sqliteConn) (err error) {
 			err = errors.New("panic in a transaction")
 		}
 	}()
-	// Not the caller's context: a cancelled request must not stop a statement
-	// in the middle of a batch that belongs to others too.
-	return d.fn(&Tx{conn, SQLite})
+	return d.fn(&Tx{shared{conn}, SQLite})
+}
+
+// shared is the writing connection as deeds see it: statements do not stop when
+// their caller's context ends, because the batch belongs to others too.
+type shared struct{ *sqliteConn }
+
+func (s shared) exec(ctx context.Context, query string, args []any) (int64, error) {
+	return s.sqliteConn.exec(context.WithoutCancel(ctx), query, args)
+}
+
+func (s shared) query(ctx context.Context, query string, args []any) (rows, error) {
+	return s.sqliteConn.query(context.WithoutCancel(ctx), query, args)
 }
 
 func (d *deed) answer(err error) {

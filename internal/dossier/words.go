@@ -275,7 +275,7 @@ func (d *paper) doer(e matter.Event) string {
 	side := map[ledger.Side]string{
 		ledger.Applicant: d.t("dossier.applicant"), ledger.Authority: d.authorityName(d.v.Authority).In(d.lang), ledger.Hub: d.t("dossier.hub"),
 	}[e.Side]
-	if e.Side == ledger.Hub && e.Name != "" && e.Authority != "" { // another authority's officer
+	if e.Side == ledger.OtherAuthority { // another authority's officer
 		side = d.authorityName(e.Authority).In(d.lang)
 	}
 	if e.Name == "" {

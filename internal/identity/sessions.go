@@ -1,12 +1,15 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -31,7 +34,7 @@ const (
 // plain-HTTP loopback.
 func NewSessions(d *db.DB, secure bool) *Sessions {
 	m := scs.New()
-	m.Store = sessionStore{d}
+	m.Store, m.Codec = sessionStore{d}, codec{}
 	m.IdleTimeout, m.Lifetime = SessionIdle, SessionLifetime
 	m.Cookie.Name = "luvat"
 	if secure {
@@ -43,7 +46,12 @@ func NewSessions(d *db.DB, secure bool) *Sessions {
 
 // Load wraps a handler so that the session is read before it and written
 // after it.
-func (s *Sessions) Load(next http.Handler) http.Handler { return s.scs.LoadAndSave(next) }
+func (s *Sessions) Load(next http.Handler) http.Handler {
+	inner := s.scs.LoadAndSave(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), foundKey{}, new(found))))
+	})
+}
 
 // SignIn begins a session of the person with the hat. The token is new, so a
 // token planted before the sign-in is worth nothing.
@@ -92,44 +100,95 @@ func (s *Sessions) Who(ctx context.Context) (p Person, h Hat, ok bool, err error
 	return p, h, h.Role != "", nil
 }
 
-// Say keeps a line for the person's next page.
-func (s *Sessions) Say(ctx context.Context, key string) { s.scs.Put(ctx, "notice", key) }
+// codec writes a session as JSON with sorted names: equal sessions are equal
+// bytes. All its values are strings.
+type codec struct{}
 
-// Said returns the line kept by Say, once.
-func (s *Sessions) Said(ctx context.Context) string { return s.scs.PopString(ctx, "notice") }
+type coded struct {
+	Deadline time.Time      `json:"deadline"`
+	Values   map[string]any `json:"values"`
+}
+
+func (codec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	return json.Marshal(coded{deadline, values})
+}
+
+func (codec) Decode(b []byte) (time.Time, map[string]any, error) {
+	var c coded
+	if err := json.Unmarshal(b, &c); err != nil {
+		return time.Now(), map[string]any{}, nil // written in another way: signed out
+	}
+	if c.Values == nil {
+		c.Values = map[string]any{}
+	}
+	return c.Deadline, c.Values, nil
+}
+
+// slack is how much later than it should a session's end may be written, so an
+// idle session may end that much too early.
+const slack = time.Minute
 
 // sessionStore keeps sessions in the database; it implements scs.CtxStore.
+//
+// A session that was ended stays as an ended row until it would have expired,
+// so that a request that was still running, such as a long upload, cannot bring
+// it back.
 type sessionStore struct{ db *db.DB }
+
+// refreshEach is how often a session that changed nothing is written anew: its
+// idle limit is that much coarser, and most requests write nothing.
+const refreshEach = time.Minute
+
+// found is what a request's session was when it began; see Sessions.Load.
+type found struct {
+	data   []byte
+	expiry int64
+}
+
+type foundKey struct{}
 
 func tokenHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
 }
 
-func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
+func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, ok bool, err error) {
+	var expiry int64
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token = $1 AND expiry > $2`,
-			tokenHash(token), time.Now().UnixMilli()).Scan(&data)
+		return tx.QueryRowContext(ctx, `SELECT data, expiry FROM sessions WHERE token = $1 AND expiry > $2 AND ended = 0`,
+			tokenHash(token), time.Now().UnixMilli()).Scan(&data, &expiry)
 	})
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, false, nil
+	}
+	if f, _ := ctx.Value(foundKey{}).(*found); f != nil && err == nil {
+		f.data, f.expiry = slices.Clone(data), expiry
 	}
 	return data, err == nil, err
 }
 
 func (s sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
+	f, _ := ctx.Value(foundKey{}).(*found)
+	unchanged := f != nil && bytes.Equal(f.data, data)
+	if unchanged && expiry.UnixMilli()-f.expiry < refreshEach.Milliseconds() {
+		return nil
+	}
+	err := s.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token, data, expiry) VALUES ($1, $2, $3)
-			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry`,
+			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry WHERE sessions.ended = 0`,
 			tokenHash(token), data, expiry.UnixMilli())
 		return err
 	})
+	if unchanged && db.IsFull(err) {
+		return nil // only its idle limit was not moved on: the page can still tell of the full disk
+	}
+	return err
 }
 
 func (s sessionStore) DeleteCtx(ctx context.Context, token string) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token = $1`, tokenHash(token))
+		_, err := tx.ExecContext(ctx, `UPDATE sessions SET ended = 1 WHERE token = $1`, tokenHash(token))
 		return err
 	})
 }

@@ -18,18 +18,23 @@ type line struct {
 }
 
 // Export writes every entry as one JSON object a line, each stream in order,
-// and after them the heads, {"head": stream, "n": …, "hash": …}, so that a
-// stream whose end was cut off is noticed too.
+// after them the heads, {"head": stream, "n": …, "hash": …}, and last how many
+// there were, {"end": true, "entries": …, "streams": …}, so that a stream or a
+// file whose end was cut off is noticed too.
 func Export(ctx context.Context, d *db.DB, w io.Writer) error {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	err := d.View(ctx, func(tx *db.Tx) error {
-		err := walk(ctx, tx, func(e Entry) error { return enc.Encode(line{e, string(e.Data)}) })
+		end := endLine{End: true}
+		err := walk(ctx, tx, func(e Entry) error { end.Entries++; return enc.Encode(line{e, string(e.Data)}) })
 		if err != nil {
 			return err
 		}
-		return heads(ctx, tx, func(h headLine) error { return enc.Encode(h) })
+		if err := heads(ctx, tx, func(h headLine) error { end.Streams++; return enc.Encode(h) }); err != nil {
+			return err
+		}
+		return enc.Encode(end)
 	})
 	if err != nil {
 		return fmt.Errorf("export the ledger: %w", err)
@@ -41,6 +46,12 @@ type headLine struct {
 	Head string `json:"head"`
 	N    int64  `json:"n"`
 	Hash string `json:"hash"`
+}
+
+type endLine struct {
+	End     bool  `json:"end"`
+	Entries int64 `json:"entries"`
+	Streams int   `json:"streams"`
 }
 
 func walk(ctx context.Context, tx *db.Tx, fn func(Entry) error) error {
@@ -85,15 +96,25 @@ func VerifyExport(r io.Reader) (Verifier, error) {
 	var v Verifier
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 1<<16), 16<<20)
+	heads, end := 0, endLine{}
 	for n := 1; in.Scan(); n++ {
 		var l struct {
 			line
 			Head string `json:"head"`
+			endLine
 		}
 		if err := json.Unmarshal(in.Bytes(), &l); err != nil {
 			return v, fmt.Errorf("line %d is not an entry: %w", n, err)
 		}
+		if end.End {
+			return v, fmt.Errorf("%w: line %d comes after the end", ErrBroken, n)
+		}
+		if l.End {
+			end = l.endLine
+			continue
+		}
 		if l.Head != "" {
+			heads++
 			if err := v.against(headLine{l.Head, l.N, l.Hash}); err != nil {
 				return v, fmt.Errorf("line %d: %w", n, err)
 			}
@@ -104,7 +125,13 @@ func VerifyExport(r io.Reader) (Verifier, error) {
 			return v, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	return v, in.Err()
+	if err := in.Err(); err != nil {
+		return v, err
+	}
+	if !end.End || end.Entries != v.Entries || end.Streams != v.Streams() || heads != v.Streams() {
+		return v, fmt.Errorf("%w: the export is not whole", ErrBroken)
+	}
+	return v, nil
 }
 
 // Verify checks every chain of the database against its heads.

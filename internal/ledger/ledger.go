@@ -36,7 +36,9 @@ type Side string
 const (
 	Applicant Side = "applicant"
 	Authority Side = "authority"
-	Hub       Side = "hub"
+	// OtherAuthority is one that was written to in another's matter.
+	OtherAuthority Side = "other_authority"
+	Hub            Side = "hub"
 )
 
 // Actor is who did a deed: person:<id>, robot:<id> or hub.

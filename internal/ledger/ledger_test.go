@@ -71,6 +71,10 @@ func TestExportIsVerifiedOffline(t *testing.T) {
 		{"data changed", strings.Replace(whole, `\"sent\"`, `\"Sent\"`, 1), false},
 		{"the first entry gone", strings.Join(lines[1:], ""), false},
 		{"the last entry of a stream gone", lines[0] + strings.Join(lines[2:], ""), false},
+		{"cut after the first line", lines[0], false},
+		{"empty", "", false},
+		{"the end gone", strings.Join(lines[:len(lines)-1], ""), false},
+		{"a whole stream gone", strings.Join(append(append([]string{}, lines[:2]...), lines[3], lines[len(lines)-1]), ""), false},
 		{"not JSON", "hello\n", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

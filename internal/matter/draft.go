@@ -33,14 +33,11 @@ func keepVersion(ctx context.Context, tx *db.Tx, subject string, version int64, 
 	return nil
 }
 
-// baseVersion returns what the draft was at a version; an empty one when that
-// is kept no longer, which makes every difference a conflict instead of a loss.
+// baseVersion returns what the draft was at a version; ErrNoRows when that is
+// kept no longer.
 func baseVersion(ctx context.Context, tx *db.Tx, subject string, version int64) (forms.Answers, error) {
 	var body []byte
 	err := tx.QueryRowContext(ctx, `SELECT answers FROM draft_versions WHERE subject = $1 AND version = $2`, subject, version).Scan(&body)
-	if errors.Is(err, db.ErrNoRows) {
-		return forms.Answers{}, nil
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read a draft's version: %w", err)
 	}
@@ -98,6 +95,9 @@ func (dr draft) merge(ctx context.Context, tx *db.Tx, seen int64, mine forms.Ans
 		return nil, false, fail.New(fail.Invalid, "error.malformed").In("_version")
 	}
 	base, err := baseVersion(ctx, tx, dr.subject, seen)
+	if errors.Is(err, db.ErrNoRows) {
+		base, err = neither(dr.current, mine), nil
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -112,6 +112,18 @@ func (dr draft) merge(ctx context.Context, tx *db.Tx, seen int64, mine forms.Ans
 		clash.Clashes = append(clash.Clashes, Clash{Path: path, Label: dr.form.Label(path), Mine: a, Theirs: b})
 	}
 	return nil, false, clash
+}
+
+// neither stands for a base that is kept no longer: every field differs from
+// it on both sides, so every difference is a conflict and none a loss.
+func neither(sides ...forms.Answers) forms.Answers {
+	base := forms.Answers{}
+	for _, a := range sides {
+		for name := range a {
+			base[name] = "\uFFFC" // nobody writes this
+		}
+	}
+	return base
 }
 
 // SaveDraft keeps what was typed in a matter's form, whether complete or not.
@@ -155,11 +167,16 @@ func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, 
 	if err != nil {
 		return Saved{}, err
 	}
-	if before, err := m.Answers.Marshal(); err == nil && string(before) == string(body) {
+	if len(body) > forms.MaxBytes {
+		return Saved{}, fail.New(fail.TooLarge, "error.too_large")
+	}
+	if before, err := m.Answers.Marshal(); err == nil && string(before) == string(body) && m.FormHash == m.kept {
 		return Saved{m.Version, m.ChangedAt, m.Answers, joined}, nil
 	}
-	n, err := tx.ExecContext(ctx, `UPDATE matters SET answers = $1, version = version + 1, changed_at = $2 WHERE id = $3 AND version = $4`,
-		string(body), db.Millis(now), m.ID, m.Version)
+	n, err := tx.ExecContext(ctx, `
+		UPDATE matters SET answers = $1, form_hash = $2, version = version + 1, changed_at = $3
+		WHERE  id = $4 AND version = $5 AND head = $6 AND status IN ('draft', 'to_complete')`,
+		string(body), m.FormHash, db.Millis(now), m.ID, m.Version, m.loaded)
 	if err != nil {
 		return Saved{}, fmt.Errorf("save a draft: %w", err)
 	}
@@ -218,6 +235,9 @@ func (d *Desk) SaveCommon(ctx context.Context, who identity.Customer, id string,
 			s = Saved{p.Version, p.ChangedAt, p.Answers, joined}
 			return nil
 		}
+		if len(body) > forms.MaxBytes {
+			return fail.New(fail.TooLarge, "error.too_large")
+		}
 		p.follow(form, merged)
 		n, err := tx.ExecContext(ctx, `
 			UPDATE projects SET answers = $1, version = version + 1, name = $2, place = $3, starts_at = $4, changed_at = $5
@@ -274,7 +294,7 @@ func (p *Project) follow(form *forms.Form, a forms.Answers) {
 // that. It sees it in the hub only.
 func (d *Desk) Consent(ctx context.Context, who identity.Customer, id string, yes bool) error {
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, id, toSend)
+		m, _, err := ownedBy(ctx, tx, who, id, toSend)
 		if err != nil {
 			return err
 		}
@@ -296,12 +316,13 @@ func (d *Desk) Consent(ctx context.Context, who identity.Customer, id string, ye
 		if yes {
 			m.ConsentAt = e.Time()
 		}
-		return m.save(ctx, tx, p.StartsAt)
+		return m.save(ctx, tx)
 	})
 }
 
-// TakeNewForm moves a draft to the current version of its form. Answers that
-// the new version does not know are left out; the return names them.
+// TakeNewForm moves a draft to the current version of its form. Answers to
+// questions that the new version does not ask are left out. It is a save like
+// any other: whoever looked at the old one must look again before sending.
 func (d *Desk) TakeNewForm(ctx context.Context, who identity.Customer, id string) error {
 	return d.do(ctx, func(tx *db.Tx) error {
 		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
@@ -312,7 +333,13 @@ func (d *Desk) TakeNewForm(ctx context.Context, who identity.Customer, id string
 		if m.Status != Draft || current == "" || current == m.FormHash {
 			return fail.New(fail.Conflict, "matter.no_newer_form")
 		}
+		form, _, err := d.Catalogue.Form(m.Form, current)
+		if err != nil {
+			return err
+		}
 		m.FormHash = current
-		return m.save(ctx, tx, p.StartsAt)
+		known, _ := form.ReadOver(m.Answers, nil) // what nobody posts stays, if the form has it
+		_, err = d.saveDraft(ctx, tx, who, m, p, m.Version, known)
+		return err
 	})
 }

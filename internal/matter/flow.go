@@ -77,6 +77,7 @@ const (
 	DeedSubmissionLook  = "matter.receipt_checked"
 	DeedProjectStarted  = "project.started"
 	DeedInvited         = "project.invited"
+	DeedRevoked         = "project.invitation_revoked"
 	DeedJoined          = "project.member_joined"
 	DeedMemberLeft      = "project.member_left"
 	DeedMemberRole      = "project.member_role"
@@ -171,10 +172,12 @@ func (s *State) Apply(e ledger.Entry) error {
 	}
 	s.N = e.N
 	switch e.Side {
-	case ledger.Applicant:
+	case ledger.Applicant, ledger.OtherAuthority:
 		s.ByApplicant = e.N
 	case ledger.Authority:
-		s.ByAuthority = e.N
+		if e.Deed != DeedRedirected && (e.Deed != DeedMessage || d.Thread == ApplicantThread) {
+			s.ByAuthority = e.N
+		}
 	}
 	switch e.Deed {
 	case DeedStarted:
@@ -208,6 +211,9 @@ func (s *State) move(e ledger.Entry, d deedData) error {
 		s.Started = e.Time()
 	}
 	due, other := time.Time{}, ""
+	if s.Holder == HeldByOther && holders[s.Status] == HeldByAuthority {
+		return nil // a statement is still waited for
+	}
 	if e.Deed == DeedAsked {
 		due = db.Time(d.Due)
 	}

@@ -31,9 +31,7 @@ const (
 // Buckets lists the buckets in the order of the pages.
 var Buckets = []Bucket{OnMe, OnAuthority, OnApplicant, OnOther, Done, Drafts}
 
-// bucketHolders says who holds the matters of a bucket. What was transferred
-// is held by the other authority, but has ended here.
-var bucketHolders = map[Bucket][]Holder{OnMe: {HeldByAuthority}, OnAuthority: {HeldByAuthority}, OnApplicant: {HeldByApplicant}, OnOther: {HeldByOther}, Done: {HeldByNobody, HeldByOther}, Drafts: {HeldByApplicant}}
+var bucketHolder = map[Bucket]Holder{OnAuthority: HeldByAuthority, OnApplicant: HeldByApplicant}
 
 // Query is what an officer asks of the inbox.
 type Query struct {
@@ -119,71 +117,96 @@ func scanInbox(r interface{ Scan(...any) error }, row *InboxRow) error {
 	return nil
 }
 
-// inboxQuery takes the first page of each offer by its index and merges them:
-// at most 51 rows an offer are touched, whatever the size of the table.
+// A sieve builds the inbox's query: its text and its arguments.
+type sieve struct {
+	args  []any
+	order string // of a page, by an index
+	after string // where the page begins
+	words []string
+}
+
+func (s *sieve) arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+// inboxQuery takes the first page of each part by an index of its own and
+// merges them: at most 51 rows a part are touched, whatever the size of the
+// table. The conditions repeat those of the partial indexes to the letter, or
+// SQLite would not use them.
 func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) {
-	var args []any
-	arg := func(v any) string {
-		args = append(args, v)
-		return "$" + strconv.Itoa(len(args))
-	}
-	limit := arg(pageSize + 1)
-	afterAt, afterID := parseAfter(q.After)
-	var more strings.Builder
-	if q.Bucket == Drafts {
-		more.WriteString(" AND status = 'draft' AND consent_at <> 0")
-	} else {
-		more.WriteString(" AND status <> 'draft'")
-	}
-	switch q.Bucket {
-	case OnOther:
-		more.WriteString(" AND status <> 'transferred'")
-	case Done:
-		more.WriteString(" AND (holder = 'nobody' OR status = 'transferred')")
-	}
-	if q.Bucket == OnMe {
-		more.WriteString(" AND handler_id = " + arg(who.ID))
-	}
-	order := "sort_at, id"
-	if q.Bucket == Done { // the last finished first
-		order = "sort_at DESC, id DESC"
+	s := &sieve{order: "sort_at, id", words: splitWords(q.Search)}
+	limit := s.arg(pageSize + 1)
+	compare := ">"
+	if q.Bucket == Done { // the last ended first
+		s.order, compare = "sort_at DESC, id DESC", "<"
 	}
 	if q.After != "" {
-		cmp := ">"
-		if q.Bucket == Done {
-			cmp = "<"
-		}
-		more.WriteString(fmt.Sprintf(" AND (sort_at, id) %s (%s, %s)", cmp, arg(afterAt), arg(afterID)))
-	}
-	for _, w := range splitWords(q.Search) {
-		more.WriteString(fmt.Sprintf(" AND EXISTS (SELECT 1 FROM words w WHERE w.offer_id = matters.offer_id AND w.matter_id = matters.id AND w.word >= %s AND w.word < %s)", arg(w), arg(w+"\U0010FFFF")))
+		at, id := parseAfter(q.After)
+		s.after = fmt.Sprintf(" AND (sort_at, id) %s (%s, %s)", compare, s.arg(at), s.arg(id))
 	}
 	var parts []string
-	for _, o := range offers {
-		// Searching starts from the words: they are few where the matters are many.
-		from := "matters"
-		if words := splitWords(q.Search); len(words) > 0 {
-			from = fmt.Sprintf("(SELECT * FROM matters WHERE id IN (SELECT matter_id FROM words WHERE offer_id = %s AND word >= %s AND word < %s LIMIT 2000)) AS matters", arg(o), arg(words[0]), arg(words[0]+"\U0010FFFF"))
+	part := func(where string) {
+		parts = append(parts, "SELECT * FROM (SELECT id, sort_at FROM matters WHERE "+where+s.after+" ORDER BY "+s.order+" LIMIT "+limit+") AS part")
+	}
+	if q.Bucket == OnMe {
+		in := make([]string, len(offers))
+		for i, o := range offers {
+			in[i] = s.arg(o)
 		}
-		for _, holder := range bucketHolders[q.Bucket] {
-			parts = append(parts, fmt.Sprintf("SELECT * FROM (SELECT id, sort_at FROM %s WHERE offer_id = %s AND holder = %s%s ORDER BY %s LIMIT %s) AS part", from, arg(o), arg(string(holder)), more.String(), order, limit))
+		part("handler_id <> '' AND handler_id = " + s.arg(who.ID) + " AND holder = 'authority' AND status <> 'draft' AND offer_id IN (" + strings.Join(in, ", ") + ")" + s.found(offers...))
+	} else {
+		for _, o := range offers {
+			offer := "offer_id = " + s.arg(o) + s.found(o)
+			switch q.Bucket {
+			case Drafts:
+				part(offer + " AND status = 'draft' AND consent_at <> 0")
+			case OnOther:
+				part(offer + " AND status <> 'draft' AND holder = 'other_authority' AND status <> 'transferred'")
+			case Done:
+				part(offer + " AND status <> 'draft' AND holder = 'nobody'")
+				part(offer + " AND status = 'transferred'")
+			default:
+				part(offer + " AND status <> 'draft' AND holder = " + s.arg(string(bucketHolder[q.Bucket])))
+			}
 		}
 	}
-	reader := arg(who.ID)
-	mOrder := "m.sort_at, m.id"
-	if q.Bucket == Done {
-		mOrder = "m.sort_at DESC, m.id DESC"
-	}
+	order := strings.ReplaceAll(strings.ReplaceAll(s.order, "sort_at", "m.sort_at"), "id", "m.id")
 	return `
-		SELECT m.id, m.number, m.project_id, m.type_id, m.offer_id, m.kind, p.name, p.place, p.municipality,
-			m.status, m.outcome, m.status_at, m.holder_since, m.due_at, p.starts_at, m.sent_at, m.holder, COALESCE(h.name, ''), m.identifier,
+		SELECT m.id, m.number, m.project_id, m.type_id, m.offer_id, m.kind, m.name, m.place, p.municipality,
+			m.status, m.outcome, m.status_at, m.holder_since, m.due_at, m.starts_at, m.sent_at, m.holder, COALESCE(h.name, ''), m.identifier,
 			m.sort_at, m.head_applicant, COALESCE(s.n, 0)
-		FROM (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") + `) AS merged ORDER BY ` + order + ` LIMIT ` + limit + `) AS page
+		FROM (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") + `) AS merged ORDER BY ` + s.order + ` LIMIT ` + limit + `) AS page
 		JOIN matters m ON m.id = page.id
 		JOIN projects p ON p.id = m.project_id
 		LEFT JOIN people h ON h.id = m.handler_id
-		LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = ` + reader + `
-		ORDER BY ` + mOrder, args
+		LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = ` + s.arg(who.ID) + `
+		ORDER BY ` + order, s.args
+}
+
+// searchLimit bounds how many matters a search weighs: the newest of those that
+// have the word itself, and as many that have one beginning with it.
+const searchLimit = 1000
+
+// found narrows a part to the matters that have all the searched words. It
+// begins from the words, by their index: they are few where matters are many.
+func (s *sieve) found(offers ...string) string {
+	if len(s.words) == 0 {
+		return ""
+	}
+	var sets []string
+	for _, offer := range offers {
+		o := s.arg(offer)
+		var more strings.Builder
+		for _, w := range s.words[1:] {
+			fmt.Fprintf(&more, " AND EXISTS (SELECT 1 FROM words x WHERE x.offer_id = %s AND x.word >= %s AND x.word < %s AND x.matter_id = w.matter_id)", o, s.arg(w), s.arg(w+"\U0010FFFF"))
+		}
+		first, limit := s.words[0], s.arg(searchLimit)
+		sets = append(sets,
+			"SELECT matter_id FROM (SELECT matter_id FROM words w WHERE w.offer_id = "+o+" AND w.word = "+s.arg(first)+more.String()+" ORDER BY w.matter_id DESC LIMIT "+limit+") AS same",
+			"SELECT matter_id FROM (SELECT matter_id FROM words w WHERE w.offer_id = "+o+" AND w.word > "+s.arg(first)+" AND w.word < "+s.arg(first+"\U0010FFFF")+more.String()+" LIMIT "+limit+") AS begun")
+	}
+	return " AND id IN (" + strings.Join(sets, " UNION ALL ") + ")"
 }
 
 func parseAfter(s string) (int64, string) {
@@ -195,13 +218,22 @@ func parseAfter(s string) (int64, string) {
 	return n, id
 }
 
-// splitWords cuts a text into the words it is found by: letters and digits,
-// small, at most eight.
+// splitWords cuts a text into the words it is found by, small and at most
+// eight, the longest first. A number such as A2026-1001 is one word, and its
+// last part another: its first part is every number's of the year.
 func splitWords(s string) []string {
-	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	var words []string
+	for _, token := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' }) {
+		parts := strings.FieldsFunc(token, func(r rune) bool { return r == '-' })
+		if len(parts) > 1 && strings.ContainsFunc(token, unicode.IsDigit) {
+			words = append(words, strings.Join(parts, ""))
+			continue
+		}
+		words = append(words, parts...)
+	}
 	slices.Sort(words)
 	words = slices.Compact(words)
-	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
+	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
 	if len(words) > 8 {
 		words = words[:8]
 	}
@@ -232,7 +264,8 @@ func addWords(ctx context.Context, tx *db.Tx, offer, matter, text string) error 
 // index makes a sent matter findable by its number and the project's name and
 // place.
 func (d *Desk) index(ctx context.Context, tx *db.Tx, m *Matter, p *Project) error {
-	return addWords(ctx, tx, m.Offer, m.ID, strings.Join([]string{m.Number, p.Number, p.Name, p.Place}, " "))
+	_, last, _ := strings.Cut(m.Number, "-")
+	return addWords(ctx, tx, m.Offer, m.ID, strings.Join([]string{m.Number, last, p.Number, p.Name, p.Place}, " "))
 }
 
 // ThreadRow is a thread in which another authority wrote to the officer's.
@@ -247,22 +280,35 @@ type ThreadRow struct {
 // authority takes part, the last written first, at most 50.
 func (d *Desk) Threads(ctx context.Context, who identity.Officer) (all []ThreadRow, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		args := []any{"authority:" + who.Authority}
+		mine := ""
+		if who.Types != nil { // see concerns
+			args = append(args, who.Authority)
+			for _, t := range who.Types {
+				args = append(args, t)
+			}
+			mine = ` AND EXISTS (SELECT 1 FROM matters x WHERE x.project_id = m.project_id AND x.authority_id = $2 AND x.status <> 'draft'
+				AND x.type_id IN (` + db.In(2, max(1, len(who.Types))) + `))`
+			if len(who.Types) == 0 {
+				args = append(args, "")
+			}
+		}
 		rows, err := tx.QueryContext(ctx, `
-			SELECT m.id, m.number, m.type_id, m.authority_id, p.name, t.at, m.holder, m.transferred_to, m.due_at
+			SELECT m.id, m.number, m.type_id, m.authority_id, m.name, t.at, m.status, m.holder, m.other_authority, m.due_at
 			FROM  (SELECT matter_id, MAX(sent_at) AS at FROM messages WHERE thread = $1 GROUP BY matter_id ORDER BY MAX(sent_at) DESC LIMIT 50) AS t
-			JOIN  matters m ON m.id = t.matter_id JOIN projects p ON p.id = m.project_id ORDER BY t.at DESC`, "authority:"+who.Authority)
+			JOIN  matters m ON m.id = t.matter_id`+mine+` ORDER BY t.at DESC`, args...)
 		if err != nil {
 			return err
 		}
 		return rows.Each(func() error {
 			var r ThreadRow
 			var at, due int64
-			var holder, other string
-			if err := rows.Scan(&r.Matter, &r.Number, &r.Type, &r.Authority, &r.Name, &at, &holder, &other, &due); err != nil {
+			var status, holder, other string
+			if err := rows.Scan(&r.Matter, &r.Number, &r.Type, &r.Authority, &r.Name, &at, &status, &holder, &other, &due); err != nil {
 				return err
 			}
 			r.At, r.Due = db.Time(at), db.Time(due)
-			r.Asked = Holder(holder) == HeldByOther && other == who.Authority
+			r.Asked = Holder(holder) == HeldByOther && other == who.Authority && !Status(status).Ended()
 			all = append(all, r)
 			return nil
 		})

@@ -12,6 +12,7 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/fail"
 	"luvat/internal/forms"
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
 )
@@ -47,31 +48,36 @@ type Matter struct {
 	NoticeEmail string // where notices go instead of the join's address
 	ConsentAt   time.Time
 	Follows     string // an earlier matter
+	Name, Place string // of the project, as it was last sent
+	StartsAt    time.Time
+	RemovedAt   time.Time // when its content was removed, after its time
 	CreatedAt   time.Time
 	ChangedAt   time.Time
 	State
 
-	loaded int64 // the head when it was read
+	loaded int64  // the head when it was read
+	kept   string // the form's version when it was read
 }
 
 const matterColumns = `id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
 	answers, version, status, outcome, status_at, holder, holder_since, due_at, handler_id, identifier, started_at,
-	sent_at, notice_email, consent_at, follows_id, transferred_to, head, head_applicant, head_authority, created_at, changed_at`
+	sent_at, notice_email, consent_at, follows_id, other_authority, name, place, starts_at, removed_at, head, head_applicant, head_authority, created_at, changed_at`
 
 func scanMatter(r interface{ Scan(...any) error }, m *Matter) error {
 	var way, status, holder string
 	var answers []byte
-	var statusAt, since, due, started, sent, consent, created, changed int64
+	var statusAt, since, due, started, sent, consent, starts, removed, created, changed int64
 	err := r.Scan(&m.ID, &m.Number, &m.Project, &m.Offer, &m.Authority, &m.Type, &m.Kind, &way, &m.Form, &m.FormHash,
 		&answers, &m.Version, &status, &m.Outcome, &statusAt, &holder, &since, &due, &m.Handler, &m.Identifier, &started,
-		&sent, &m.NoticeEmail, &consent, &m.Follows, &m.Other, &m.N, &m.ByApplicant, &m.ByAuthority, &created, &changed)
+		&sent, &m.NoticeEmail, &consent, &m.Follows, &m.Other, &m.Name, &m.Place, &starts, &removed, &m.N, &m.ByApplicant, &m.ByAuthority, &created, &changed)
 	if err != nil {
 		return err
 	}
 	m.Way, m.Status, m.Holder = catalogue.Way(way), Status(status), Holder(holder)
 	m.StatusAt, m.Since, m.Due, m.Started = db.Time(statusAt), db.Time(since), db.Time(due), db.Time(started)
 	m.SentAt, m.ConsentAt, m.CreatedAt, m.ChangedAt = db.Time(sent), db.Time(consent), db.Time(created), db.Time(changed)
-	m.loaded = m.N
+	m.StartsAt, m.RemovedAt = db.Time(starts), db.Time(removed)
+	m.loaded, m.kept = m.N, m.FormHash
 	if m.Answers, err = forms.ParseAnswers(answers); err != nil {
 		return fmt.Errorf("read the answers of matter %s: %w", m.ID, err)
 	}
@@ -158,7 +164,9 @@ func (d *Desk) record(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Ac
 	if err := m.Apply(e); err != nil {
 		return e, err
 	}
-	m.ChangedAt = e.Time()
+	if side != ledger.Hub { // what the hub does by itself is no touch
+		m.ChangedAt = e.Time()
+	}
 	return e, nil
 }
 
@@ -176,12 +184,12 @@ func (d *Desk) step(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Acto
 // sortAt is where a matter stands in an inbox: by the date that binds, then by
 // the start of what is undertaken, else as if due thirty days after it came.
 // What has ended stands by its end.
-func (m *Matter) sortAt(starts time.Time) int64 {
+func (m *Matter) sortAt() int64 {
 	if m.Status.Ended() {
 		return db.Millis(m.StatusAt)
 	}
 	at := m.Since.AddDate(0, 0, 30)
-	for _, t := range []time.Time{m.Due, starts} {
+	for _, t := range []time.Time{m.Due, m.StartsAt} {
 		if !t.IsZero() && t.Before(at) {
 			at = t
 		}
@@ -189,22 +197,19 @@ func (m *Matter) sortAt(starts time.Time) int64 {
 	return db.Millis(at)
 }
 
-// save writes what the verbs may change, if no deed came between.
-func (m *Matter) save(ctx context.Context, tx *db.Tx, starts time.Time) error {
-	answers, err := m.Answers.Marshal()
-	if err != nil {
-		return fmt.Errorf("write the answers: %w", err)
-	}
+// save writes what the verbs may change, if neither a deed nor a save of the
+// draft came between. The draft itself is written by saveDraft alone.
+func (m *Matter) save(ctx context.Context, tx *db.Tx) error {
 	n, err := tx.ExecContext(ctx, `
-		UPDATE matters SET answers = $1, version = $2, status = $3, outcome = $4, status_at = $5, holder = $6,
-			holder_since = $7, due_at = $8, sort_at = $9, handler_id = $10, identifier = $11, started_at = $12, sent_at = $13,
-			notice_email = $14, consent_at = $15, transferred_to = $16, head = $17, head_applicant = $18, head_authority = $19,
-			changed_at = $20, form_hash = $21
-		WHERE id = $22 AND head = $23`,
-		string(answers), m.Version, string(m.Status), m.Outcome, db.Millis(m.StatusAt), string(m.Holder),
-		db.Millis(m.Since), db.Millis(m.Due), m.sortAt(starts), m.Handler, m.Identifier, db.Millis(m.Started), db.Millis(m.SentAt),
+		UPDATE matters SET status = $1, outcome = $2, status_at = $3, holder = $4,
+			holder_since = $5, due_at = $6, sort_at = $7, handler_id = $8, identifier = $9, started_at = $10, sent_at = $11,
+			notice_email = $12, consent_at = $13, other_authority = $14, head = $15, head_applicant = $16, head_authority = $17,
+			changed_at = $18, name = $19, place = $20, starts_at = $21, removed_at = $22
+		WHERE id = $23 AND head = $24 AND version = $25`,
+		string(m.Status), m.Outcome, db.Millis(m.StatusAt), string(m.Holder),
+		db.Millis(m.Since), db.Millis(m.Due), m.sortAt(), m.Handler, m.Identifier, db.Millis(m.Started), db.Millis(m.SentAt),
 		m.NoticeEmail, db.Millis(m.ConsentAt), m.Other, m.N, m.ByApplicant, m.ByAuthority,
-		db.Millis(m.ChangedAt), m.FormHash, m.ID, m.loaded)
+		db.Millis(m.ChangedAt), m.Name, m.Place, db.Millis(m.StartsAt), db.Millis(m.RemovedAt), m.ID, m.loaded, m.Version)
 	if err != nil {
 		return fmt.Errorf("save matter %s: %w", m.ID, err)
 	}
@@ -216,18 +221,18 @@ func (m *Matter) save(ctx context.Context, tx *db.Tx, starts time.Time) error {
 }
 
 // insert writes a new matter.
-func (m *Matter) insert(ctx context.Context, tx *db.Tx, starts time.Time) error {
+func (m *Matter) insert(ctx context.Context, tx *db.Tx) error {
 	answers, err := m.Answers.Marshal()
 	if err != nil {
 		return fmt.Errorf("write the answers: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
-			answers, version, status, status_at, holder, holder_since, sort_at, follows_id, head, head_applicant, head_authority, created_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+			answers, version, status, status_at, holder, holder_since, sort_at, follows_id, name, place, starts_at, head, head_applicant, head_authority, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 		m.ID, m.Number, m.Project, m.Offer, m.Authority, m.Type, m.Kind, string(m.Way), m.Form, m.FormHash,
-		string(answers), m.Version, string(m.Status), db.Millis(m.StatusAt), string(m.Holder), db.Millis(m.Since), m.sortAt(starts),
-		m.Follows, m.N, m.ByApplicant, m.ByAuthority, db.Millis(m.CreatedAt), db.Millis(m.ChangedAt))
+		string(answers), m.Version, string(m.Status), db.Millis(m.StatusAt), string(m.Holder), db.Millis(m.Since), m.sortAt(),
+		m.Follows, m.Name, m.Place, db.Millis(m.StartsAt), m.N, m.ByApplicant, m.ByAuthority, db.Millis(m.CreatedAt), db.Millis(m.ChangedAt))
 	if err != nil {
 		return fmt.Errorf("save a new matter: %w", err)
 	}
@@ -238,12 +243,13 @@ func (m *Matter) insert(ctx context.Context, tx *db.Tx, starts time.Time) error 
 // nextNumber draws the next number of a kind, such as 2026-1042.
 func nextNumber(ctx context.Context, tx *db.Tx, name string, now time.Time) (string, error) {
 	var n int64
-	key := fmt.Sprintf("%s-%d", name, now.Year())
+	year := now.In(i18n.Zone).Year()
+	key := fmt.Sprintf("%s-%d", name, year)
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO counters (name, value) VALUES ($1, 1001)
 		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`, key).Scan(&n)
 	if err != nil {
 		return "", fmt.Errorf("draw a number: %w", err)
 	}
-	return fmt.Sprintf("%s%d-%d", name, now.Year(), n), nil
+	return fmt.Sprintf("%s%d-%d", name, year, n), nil
 }

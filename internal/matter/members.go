@@ -145,12 +145,13 @@ func (d *Desk) RemoveMember(ctx context.Context, who identity.Customer, project,
 		if err != nil {
 			return err
 		}
-		var owners int64
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner' AND person_id <> $2`, p.ID, person).Scan(&owners); err != nil {
+		// First the ledger: it locks the project's stream, so that two owners who
+		// remove each other at once do not both succeed.
+		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberLeft, deedData{Person: person}); err != nil {
 			return err
 		}
-		if owners == 0 {
-			return fail.New(fail.Conflict, "project.last_owner")
+		if err := anotherOwner(ctx, tx, p.ID, person); err != nil {
+			return err
 		}
 		n, err := tx.ExecContext(ctx, `DELETE FROM members WHERE project_id = $1 AND person_id = $2`, p.ID, person)
 		if err != nil {
@@ -159,7 +160,11 @@ func (d *Desk) RemoveMember(ctx context.Context, who identity.Customer, project,
 		if n == 0 {
 			return fail.New(fail.NotFound, "error.not_found")
 		}
-		_, err = ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberLeft, deedData{Person: person})
+		// Nobody comes back by an invitation that lies about.
+		_, err = tx.ExecContext(ctx, `
+			UPDATE invitations SET expires_at = $1 WHERE project_id = $2 AND used_at = 0
+			AND (invited_by = $3 OR LOWER(email) = (SELECT LOWER(email) FROM people WHERE id = $4))`,
+			db.Millis(d.Now()), p.ID, person, person)
 		return err
 	})
 }
@@ -175,13 +180,12 @@ func (d *Desk) SetRole(ctx context.Context, who identity.Customer, project, pers
 		if err != nil {
 			return err
 		}
-		if person == who.ID && role != Owner {
-			var owners int64
-			if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner' AND person_id <> $2`, p.ID, person).Scan(&owners); err != nil {
+		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberRole, deedData{Person: person, Role: string(role)}); err != nil {
+			return err
+		}
+		if role != Owner {
+			if err := anotherOwner(ctx, tx, p.ID, person); err != nil {
 				return err
-			}
-			if owners == 0 {
-				return fail.New(fail.Conflict, "project.last_owner")
 			}
 		}
 		n, err := tx.ExecContext(ctx, `UPDATE members SET role = $1 WHERE project_id = $2 AND person_id = $3`, string(role), p.ID, person)
@@ -191,7 +195,37 @@ func (d *Desk) SetRole(ctx context.Context, who identity.Customer, project, pers
 		if n == 0 {
 			return fail.New(fail.NotFound, "error.not_found")
 		}
-		_, err = ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberRole, deedData{Person: person, Role: string(role)})
+		return nil
+	})
+}
+
+// anotherOwner refuses what would leave the project without an owner.
+func anotherOwner(ctx context.Context, tx *db.Tx, project, but string) error {
+	var owners int64
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner' AND person_id <> $2`, project, but).Scan(&owners); err != nil {
+		return fmt.Errorf("count the owners: %w", err)
+	}
+	if owners == 0 {
+		return fail.New(fail.Conflict, "project.last_owner")
+	}
+	return nil
+}
+
+// Revoke takes back an invitation that has not been used.
+func (d *Desk) Revoke(ctx context.Context, who identity.Customer, project, invitation string) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		p, err := projectOf(ctx, tx, who, project, toRule)
+		if err != nil {
+			return err
+		}
+		n, err := tx.ExecContext(ctx, `UPDATE invitations SET expires_at = $1 WHERE id = $2 AND project_id = $3 AND used_at = 0`, db.Millis(d.Now()), invitation, p.ID)
+		if err != nil {
+			return fmt.Errorf("take back an invitation: %w", err)
+		}
+		if n == 0 {
+			return fail.New(fail.NotFound, "project.invitation_gone")
+		}
+		_, err = ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedRevoked, deedData{})
 		return err
 	})
 }

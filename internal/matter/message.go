@@ -59,12 +59,15 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		return err
 	}
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, id, toTalk)
+		m, _, err := ownedBy(ctx, tx, who, id, toTalk)
 		if err != nil {
 			return err
 		}
 		if m.Status == Draft && m.ConsentAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.not_sent_yet")
+		}
+		if !m.RemovedAt.IsZero() {
+			return fail.New(fail.Conflict, "matter.content_removed")
 		}
 		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "applicant", Person: who.ID, Text: text}, files)
 		if err != nil {
@@ -74,7 +77,7 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		if err != nil {
 			return err
 		}
-		if err := m.save(ctx, tx, p.StartsAt); err != nil {
+		if err := m.save(ctx, tx); err != nil {
 			return err
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedMessage, Audience: ToAuthority})
@@ -169,8 +172,10 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 			}
 			return err
 		}
-		p, err := findProject(ctx, tx, m.Project)
-		if err != nil {
+		if ok, err := concerns(ctx, tx, who, m); err != nil || !ok {
+			if err == nil {
+				err = errNotFound
+			}
 			return err
 		}
 		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: thread, Side: thread, Person: who.ID, Text: text}, files)
@@ -181,15 +186,38 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 		if m.Holder == HeldByOther && m.Other == who.Authority && !m.Status.Ended() {
 			deed = DeedStatementGiven
 		}
-		e, err := d.record(ctx, tx, m, who.Actor(), ledger.Hub, deed, deedData{Message: msg, Thread: thread, Authority: who.Authority})
+		e, err := d.record(ctx, tx, m, who.Actor(), ledger.OtherAuthority, deed, deedData{Message: msg, Thread: thread, Authority: who.Authority})
 		if err != nil {
 			return err
 		}
-		if err := m.save(ctx, tx, p.StartsAt); err != nil {
+		if err := m.save(ctx, tx); err != nil {
 			return err
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority})
 	})
+}
+
+// concerns tells whether a thread of the matter with the officer's authority is
+// the officer's business: a grant for some matter types only needs one of them
+// in the same project, where the authority has any there.
+func concerns(ctx context.Context, tx *db.Tx, who identity.Officer, m *Matter) (bool, error) {
+	if who.Types == nil {
+		return true, nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT type_id FROM matters WHERE project_id = $1 AND authority_id = $2 AND status <> 'draft'`, m.Project, who.Authority)
+	if err != nil {
+		return false, fmt.Errorf("read the authority's matters in the project: %w", err)
+	}
+	ok := false
+	err = rows.Each(func() error {
+		var typ string
+		if err := rows.Scan(&typ); err != nil {
+			return err
+		}
+		ok = ok || who.May(typ)
+		return nil
+	})
+	return ok, err
 }
 
 func hasThread(ctx context.Context, tx *db.Tx, matter, thread string) (bool, error) {

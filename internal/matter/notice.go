@@ -1,10 +1,12 @@
 package matter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"luvat/internal/catalogue"
@@ -31,7 +33,7 @@ const (
 // it.
 type Notify struct {
 	Matter    string   `json:"matter"`
-	N         int64    `json:"n"` // the ledger entry; with the audience, the key
+	N         int64    `json:"n"` // the ledger entry; with the rest, the key
 	Deed      string   `json:"deed"`
 	Audience  Audience `json:"audience"`
 	Authority string   `json:"authority,omitempty"` // another authority than the matter's own
@@ -42,7 +44,7 @@ func (Notify) Kind() string { return "matter.notify" }
 
 // Key tells the job from all others.
 func (n Notify) Key() string {
-	return "notify/" + n.Matter + "/" + strconv.FormatInt(n.N, 10) + "/" + string(n.Audience)
+	return strings.Join([]string{"notify", n.Matter, strconv.FormatInt(n.N, 10), n.Deed, string(n.Audience), n.Authority}, "/")
 }
 
 // Chase asks to look whether an authority's notice was opened in time.
@@ -155,7 +157,7 @@ func (d *Desk) toMembers(ctx context.Context, tx *db.Tx, n Notify, m *Matter, p 
 		return nil, err
 	}
 	for i := range all {
-		if err = d.notice(ctx, tx, n, people[i], &all[i]); err != nil {
+		if err = d.notice(ctx, tx, n, m.Authority, people[i], &all[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -179,7 +181,7 @@ func (d *Desk) toAuthority(ctx context.Context, tx *db.Tx, n Notify, m *Matter, 
 	case m.NoticeEmail != "" && n.Deed != DeedSent: // the first notice always goes to the join's address
 		l.To = m.NoticeEmail
 	}
-	if err = d.notice(ctx, tx, n, "", &l); err != nil || n.Audience == ToDeputy || n.Authority != "" || offer.DeputyEmail == "" {
+	if err = d.notice(ctx, tx, n, m.Authority, "", &l); err != nil || n.Audience == ToDeputy || n.Authority != "" || offer.DeputyEmail == "" {
 		return &l, err
 	}
 	chase := AfterWorkingHours(d.Now(), int(offer.DeputyHours))
@@ -202,6 +204,9 @@ func (d *Desk) addressOf(ctx context.Context, tx *db.Tx, project, authority stri
 	err := tx.QueryRowContext(ctx, `
 		SELECT m.notice_email, o.notice_email FROM matters m JOIN offers o ON o.id = m.offer_id
 		WHERE  m.project_id = $1 AND m.authority_id = $2 AND m.status <> 'draft' ORDER BY m.sent_at LIMIT 1`, project, authority).Scan(&redirect, &address)
+	if errors.Is(err, db.ErrNoRows) { // none here yet: where its first offer is reached
+		err = tx.QueryRowContext(ctx, `SELECT notice_email FROM offers WHERE authority_id = $1 AND active = 1 ORDER BY id LIMIT 1`, authority).Scan(&address)
+	}
 	if err != nil {
 		return "", fmt.Errorf("read an authority's address: %w", err)
 	}
@@ -213,13 +218,17 @@ func (d *Desk) addressOf(ctx context.Context, tx *db.Tx, project, authority stri
 
 // notice finds or makes the row that proves a notice, and notes in the letter
 // which it is and whether it was handed over before.
-func (d *Desk) notice(ctx context.Context, tx *db.Tx, n Notify, person string, l *Letterhead) error {
-	l.Notice = fmt.Sprintf("%s.%d.%s.%s", n.Matter, n.N, n.Audience, person)
+func (d *Desk) notice(ctx context.Context, tx *db.Tx, n Notify, own, person string, l *Letterhead) error {
+	l.Notice = strings.Join([]string{n.Matter, strconv.FormatInt(n.N, 10), n.Deed, string(n.Audience), n.Authority, person}, ".")
+	authority := ""
+	if n.Audience != ToApplicant {
+		authority = cmp.Or(n.Authority, own)
+	}
 	var handed int64
 	if err := tx.QueryRowContext(ctx, `
-		INSERT INTO notices (id, matter_id, n, deed, audience, person_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO notices (id, matter_id, n, deed, audience, authority_id, person_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING handed_at`,
-		l.Notice, n.Matter, n.N, n.Deed, string(n.Audience), person, db.Millis(d.Now())).Scan(&handed); err != nil {
+		l.Notice, n.Matter, n.N, n.Deed, string(n.Audience), authority, person, db.Millis(d.Now())).Scan(&handed); err != nil {
 		return fmt.Errorf("write a notice: %w", err)
 	}
 	l.Handed = handed != 0
@@ -249,14 +258,10 @@ func (d *Desk) hubDeed(ctx context.Context, tx *db.Tx, matter, deed string, data
 	if err != nil {
 		return err
 	}
-	p, err := findProject(ctx, tx, m.Project)
-	if err != nil {
-		return err
-	}
 	if _, err := d.record(ctx, tx, m, ledger.TheHub, ledger.Hub, deed, data); err != nil {
 		return err
 	}
-	return m.save(ctx, tx, p.StartsAt)
+	return m.save(ctx, tx)
 }
 
 // Unopened tells the deputy of a notice that nobody opened in time; it returns
@@ -266,6 +271,9 @@ func (d *Desk) Unopened(ctx context.Context, c Chase) error {
 		var n Notify
 		var opened int64
 		err := tx.QueryRowContext(ctx, `SELECT matter_id, n, deed, opened_at FROM notices WHERE id = $1`, c.Notice).Scan(&n.Matter, &n.N, &n.Deed, &opened)
+		if errors.Is(err, db.ErrNoRows) {
+			return nil // it went with its draft
+		}
 		if err != nil {
 			return fmt.Errorf("read a notice: %w", err)
 		}
@@ -273,6 +281,9 @@ func (d *Desk) Unopened(ctx context.Context, c Chase) error {
 			return nil
 		}
 		m, err := find(ctx, tx, n.Matter)
+		if fail.Is(err, fail.NotFound) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -287,9 +298,9 @@ func (d *Desk) Unopened(ctx context.Context, c Chase) error {
 	})
 }
 
-// openNotices marks the authority's notices of a matter opened.
-func openNotices(ctx context.Context, tx *db.Tx, matter string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE notices SET opened_at = $1 WHERE matter_id = $2 AND audience <> 'applicant' AND opened_at = 0`, db.Millis(now), matter)
+// openNotices marks the notices of a matter to an authority opened.
+func openNotices(ctx context.Context, tx *db.Tx, matter, authority string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE notices SET opened_at = $1 WHERE matter_id = $2 AND authority_id = $3 AND opened_at = 0`, db.Millis(now), matter, authority)
 	if err != nil {
 		return fmt.Errorf("mark notices opened: %w", err)
 	}
@@ -298,14 +309,14 @@ func openNotices(ctx context.Context, tx *db.Tx, matter string, now time.Time) e
 
 // Notice is the proof of a notice.
 type Notice struct {
-	N                              int64
-	Deed                           string
-	Audience                       Audience
-	Created, Handed, Opened, Acted time.Time
+	N                       int64
+	Deed                    string
+	Audience                Audience
+	Created, Handed, Opened time.Time
 }
 
 func noticesOf(ctx context.Context, tx *db.Tx, matter string) ([]Notice, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT n, deed, audience, created_at, handed_at, opened_at, acted_at FROM notices WHERE matter_id = $1 ORDER BY created_at, id`, matter)
+	rows, err := tx.QueryContext(ctx, `SELECT n, deed, audience, created_at, handed_at, opened_at FROM notices WHERE matter_id = $1 ORDER BY created_at, id`, matter)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}
@@ -313,12 +324,12 @@ func noticesOf(ctx context.Context, tx *db.Tx, matter string) ([]Notice, error) 
 	err = rows.Each(func() error {
 		var x Notice
 		var audience string
-		var created, handed, opened, acted int64
-		if err := rows.Scan(&x.N, &x.Deed, &audience, &created, &handed, &opened, &acted); err != nil {
+		var created, handed, opened int64
+		if err := rows.Scan(&x.N, &x.Deed, &audience, &created, &handed, &opened); err != nil {
 			return err
 		}
 		x.Audience = Audience(audience)
-		x.Created, x.Handed, x.Opened, x.Acted = db.Time(created), db.Time(handed), db.Time(opened), db.Time(acted)
+		x.Created, x.Handed, x.Opened = db.Time(created), db.Time(handed), db.Time(opened)
 		all = append(all, x)
 		return nil
 	})

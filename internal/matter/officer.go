@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"luvat/internal/attach"
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
 	"luvat/internal/identity"
@@ -34,7 +35,7 @@ func (d *Desk) handle(ctx context.Context, who identity.Officer, id string, fn f
 		if err := fn(tx, m, p); err != nil {
 			return err
 		}
-		if err := m.save(ctx, tx, p.StartsAt); err != nil {
+		if err := m.save(ctx, tx); err != nil {
 			return err
 		}
 		return touchProject(ctx, tx, p.ID, d.Now())
@@ -247,6 +248,10 @@ func (d *Desk) Finish(ctx context.Context, who identity.Officer, id string, dec 
 		if dec.Seen != 0 && m.ByApplicant > dec.Seen && CanDo(DeedFinished, m.Status, ledger.Authority) {
 			return fail.New(fail.Conflict, "matter.applicant_did_something")
 		}
+		if err := m.waited(DeedFinished, d.Now()); err != nil {
+			return err
+		}
+		asked := m.Other
 		e, err := d.step(ctx, tx, m, who.Actor(), ledger.Authority, DeedFinished, deedData{Outcome: dec.Outcome})
 		if err != nil {
 			return err
@@ -258,31 +263,37 @@ func (d *Desk) Finish(ctx context.Context, who identity.Officer, id string, dec 
 			m.ID, dec.Outcome, dec.Text, who.ID, db.Millis(d.Now())); err != nil {
 			return fmt.Errorf("write the decision: %w", err)
 		}
-		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedFinished, Audience: ToApplicant})
+		return outbox.Add(ctx, tx, d.Now(), toldOf(m, e, asked, Notify{Matter: m.ID, N: e.N, Deed: DeedFinished, Audience: ToApplicant})...)
 	})
 }
 
 // Dismiss ends a matter without examining it (jättää tutkimatta); why is told
 // to the applicant in the matter, not in the notice.
 func (d *Desk) Dismiss(ctx context.Context, who identity.Officer, id, why string) error {
-	return d.end(ctx, who, id, why, DeedDismissed, deedData{}, "")
+	return d.end(ctx, who, id, why, DeedDismissed, deedData{})
 }
 
-// Transfer sends the matter's handling to another authority: a final status
-// here, the other authority shown as the holder.
+// Transfer ends the matter here and names the authority that it belongs to,
+// which is shown as the holder. If that authority is in the hub it is written
+// to, with the reason; the content itself goes by case management (hallintolaki
+// 434/2003, section 21), and why says so to the applicant.
 func (d *Desk) Transfer(ctx context.Context, who identity.Officer, id, to, why string) error {
 	if a := d.Catalogue.Authority(to); a == nil || to == who.Authority {
 		return fail.New(fail.Rejected, "matter.choose_authority").In("authority")
 	}
-	return d.end(ctx, who, id, why, DeedTransferred, deedData{Authority: to}, to)
+	return d.end(ctx, who, id, why, DeedTransferred, deedData{Authority: to})
 }
 
-func (d *Desk) end(ctx context.Context, who identity.Officer, id, why, deed string, data deedData, _ string) error {
+func (d *Desk) end(ctx context.Context, who identity.Officer, id, why, deed string, data deedData) error {
 	why = strings.TrimSpace(why)
 	if why == "" || len([]rune(why)) > 4000 {
 		return fail.New(fail.Rejected, "matter.reason_needed").In("text")
 	}
-	return d.handle(ctx, who, id, func(tx *db.Tx, m *Matter, _ *Project) error {
+	return d.handle(ctx, who, id, func(tx *db.Tx, m *Matter, p *Project) error {
+		if err := m.waited(deed, d.Now()); err != nil {
+			return err
+		}
+		asked := m.Other
 		e, err := d.step(ctx, tx, m, who.Actor(), ledger.Authority, deed, data)
 		if err != nil {
 			return err
@@ -291,6 +302,36 @@ func (d *Desk) end(ctx context.Context, who identity.Officer, id, why, deed stri
 			m.ID, why, who.ID, db.Millis(d.Now())); err != nil {
 			return fmt.Errorf("write the reason: %w", err)
 		}
-		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToApplicant})
+		jobs := toldOf(m, e, asked, Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToApplicant})
+		if data.Authority != "" && data.Authority != asked {
+			reached, err := d.handOver(ctx, tx, who, m, data.Authority, why)
+			if err != nil {
+				return err
+			}
+			if reached {
+				jobs = append(jobs, Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority, Authority: data.Authority})
+			}
+		}
+		return outbox.Add(ctx, tx, d.Now(), jobs...)
 	})
+}
+
+// handOver writes to the authority that a matter is transferred to, if it has
+// joined the hub with anything.
+func (d *Desk) handOver(ctx context.Context, tx *db.Tx, who identity.Officer, m *Matter, to, why string) (bool, error) {
+	offers, err := catalogue.OffersOf(ctx, tx, to)
+	if err != nil || len(offers) == 0 {
+		return false, err
+	}
+	_, err = m.addMessage(ctx, tx, d.Now(), Message{Thread: "authority:" + to, Side: "authority:" + who.Authority, Person: who.ID, Text: why}, nil)
+	return true, err
+}
+
+// waited refuses to end a matter while the applicant still has time to complete
+// it (hallintolaki 434/2003, sections 33 and 34).
+func (m *Matter) waited(deed string, now time.Time) error {
+	if m.Status == ToComplete && deed != DeedTransferred && now.Before(m.Due) {
+		return fail.New(fail.Conflict, "matter.wait_for_completion")
+	}
+	return nil
 }

@@ -97,6 +97,14 @@ func scanProject(r interface{ Scan(...any) error }, p *Project, more ...any) err
 	return nil
 }
 
+// asSent shows the project to an authority as it was last sent in the matter,
+// not as the applicant is changing it.
+func (p *Project) asSent(m *Matter) {
+	if m.Status != Draft {
+		p.Name, p.Place, p.StartsAt = m.Name, m.Place, m.StartsAt
+	}
+}
+
 var errNoProject = fail.New(fail.NotFound, "project.not_found")
 
 // projectOf reads a project in which the customer may do what r says.
@@ -202,6 +210,7 @@ func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *cata
 	}
 	if !n.StartsOn.IsZero() {
 		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T15:04"))
+		set("plant.start_date", n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
 	}
 	clean := forms.Answers{}
 	for path, v := range a { // only what the form accepts: the names of choices are the form's
@@ -262,8 +271,11 @@ func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer,
 	}
 	if follows != "" {
 		before, err := find(ctx, tx, follows)
-		if err != nil || before.Project != p.ID || before.Status == Draft {
-			return errNotFound
+		if err == nil && (before.Project != p.ID || before.Status == Draft) {
+			err = errNotFound
+		}
+		if err != nil {
+			return err
 		}
 	}
 	for _, typ := range types {
@@ -290,7 +302,7 @@ func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, 
 	}
 	m := &Matter{ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
 		Way: offer.Way, Form: t.Form, FormHash: d.Catalogue.CurrentForm(t.Form), Answers: forms.Answers{}, Version: 1,
-		Follows: follows, CreatedAt: now, ChangedAt: now}
+		Follows: follows, Name: p.Name, Place: p.Place, StartsAt: p.StartsAt, CreatedAt: now, ChangedAt: now}
 	if follows != "" {
 		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
 		if err != nil {
@@ -303,7 +315,7 @@ func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, 
 	if _, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedStarted, deedData{To: Draft, Offer: offer.ID, Form: m.FormHash, Follows: follows}); err != nil {
 		return nil, err
 	}
-	return m, m.insert(ctx, tx, p.StartsAt)
+	return m, m.insert(ctx, tx)
 }
 
 // RemoveDraft takes a draft out of the project. What was sent stays.

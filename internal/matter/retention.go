@@ -2,6 +2,7 @@ package matter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,15 @@ func (d *Desk) Retain(ctx context.Context) error {
 	if err := d.expireEnded(ctx, now.AddDate(0, -finishedLife, 0)); err != nil {
 		return fmt.Errorf("remove ended matters: %w", err)
 	}
-	return nil
+	if err := d.expireProjects(ctx, now.AddDate(0, -finishedLife, 0)); err != nil {
+		return fmt.Errorf("remove old common data: %w", err)
+	}
+	return d.DB.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM invitations WHERE expires_at < $1`, db.Millis(now.AddDate(0, 0, -30))); err != nil {
+			return fmt.Errorf("forget invitations: %w", err)
+		}
+		return outbox.Blank(ctx, tx, InviteMail{}.Kind(), now.Add(-invitationLife)) // a dead one's secret opens nothing any more
+	})
 }
 
 // matterIDs lists matters by a condition on their last change.
@@ -68,13 +77,15 @@ func (d *Desk) matterIDs(ctx context.Context, where string, args ...any) (ids []
 	return ids, err
 }
 
-// warnDrafts tells the project's people that a draft will go. The key of the
-// notice is the draft's version, so a draft touched again is warned of anew.
+// warnDrafts tells the project's people that a draft will go. The notice's
+// number is when the draft was last touched, so one touched again is warned of
+// anew.
 func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error {
 	ids, err := d.matterIDs(ctx, `status = 'draft' AND changed_at < $1 AND changed_at >= $2`, db.Millis(before), db.Millis(before.AddDate(0, 0, -firstWarning)))
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, id := range ids {
 		err := d.do(ctx, func(tx *db.Tx) error {
 			m, err := find(ctx, tx, id)
@@ -82,13 +93,11 @@ func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error 
 				return err
 			}
 			// Not a deed of the ledger: a deed would count as a touch.
-			return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: m.Version*10 + n, Deed: DeedDraftExpires, Audience: ToApplicant})
+			return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: db.Millis(m.ChangedAt)*10 + n, Deed: DeedDraftExpires, Audience: ToApplicant})
 		})
-		if err != nil {
-			return err
-		}
+		errs = append(errs, err) // one that fails does not hold up the others
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (d *Desk) expireDrafts(ctx context.Context, before time.Time) error {
@@ -122,11 +131,18 @@ func (d *Desk) forgetDraft(ctx context.Context, tx *db.Tx, m *Matter, actor ledg
 		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`DELETE FROM seen WHERE matter_id = $1`,
 		`DELETE FROM messages WHERE matter_id = $1`,
-		`DELETE FROM matters WHERE id = $1`,
+		`DELETE FROM notices WHERE matter_id = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove a draft: %w", err)
 		}
+	}
+	n, err := tx.ExecContext(ctx, `DELETE FROM matters WHERE id = $1 AND status = 'draft' AND head = $2 AND version = $3`, m.ID, m.loaded, m.Version)
+	if err != nil {
+		return fmt.Errorf("remove a draft: %w", err)
+	}
+	if n == 0 { // sent or saved meanwhile
+		return errMoved
 	}
 	return nil
 }
@@ -139,7 +155,7 @@ type removal struct {
 }
 
 func (d *Desk) expireEnded(ctx context.Context, before time.Time) error {
-	const ended = `status IN ('finished', 'withdrawn', 'dismissed', 'transferred') AND changed_at < $1 AND sent_at <> 0 AND answers <> '{}'`
+	const ended = `status IN ('finished', 'withdrawn', 'dismissed', 'transferred') AND changed_at < $1 AND sent_at <> 0 AND removed_at = 0`
 	for {
 		ids, err := d.matterIDs(ctx, ended, db.Millis(before))
 		if err != nil || len(ids) == 0 {
@@ -184,11 +200,6 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 			return fmt.Errorf("remove content: %w", err)
 		}
 	}
-	p, err := findProject(ctx, tx, m.Project)
-	if err != nil {
-		return err
-	}
-	m.Answers = nil
 	e, err := ledger.Record(ctx, tx, d.Now(), ledger.MatterStream(m.ID), ledger.TheHub, ledger.Hub, DeedContentRemoved, r)
 	if err != nil {
 		return err
@@ -196,10 +207,59 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 	if e.N != m.N+1 {
 		return errMoved
 	}
-	changed := m.ChangedAt
 	if err := m.Apply(e); err != nil {
 		return err
 	}
-	m.ChangedAt = changed // removing is no deed of anybody's
-	return m.save(ctx, tx, p.StartsAt)
+	m.RemovedAt = e.Time()
+	return m.save(ctx, tx)
+}
+
+// expireProjects removes the common data of projects whose matters have all had
+// their time. The project's row stays for the joint view of what was.
+func (d *Desk) expireProjects(ctx context.Context, before time.Time) error {
+	for {
+		var ids []string
+		err := d.DB.View(ctx, func(tx *db.Tx) error {
+			rows, err := tx.QueryContext(ctx, `
+				SELECT p.id FROM projects p WHERE p.changed_at < $1 AND p.answers <> '{}'
+				AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = p.id AND m.removed_at = 0)
+				ORDER BY p.id LIMIT `+fmt.Sprint(retentionPage), db.Millis(before))
+			if err != nil {
+				return err
+			}
+			return rows.Each(func() error {
+				var id string
+				if err := rows.Scan(&id); err != nil {
+					return err
+				}
+				ids = append(ids, id)
+				return nil
+			})
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if err := d.do(ctx, func(tx *db.Tx) error { return d.forgetCommon(ctx, tx, id) }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (d *Desk) forgetCommon(ctx context.Context, tx *db.Tx, project string) error {
+	if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(project), ledger.TheHub, ledger.Hub, DeedContentRemoved, deedData{}); err != nil {
+		return err
+	}
+	for _, q := range []string{
+		`UPDATE projects SET answers = '{}', version = version + 1 WHERE id = $1`,
+		`DELETE FROM draft_versions WHERE subject = $1`,
+		`DELETE FROM invitations WHERE project_id = $1`,
+		`UPDATE attachments SET state = 'removed' WHERE project_id = $1 AND matter_id = ''`,
+	} {
+		if _, err := tx.ExecContext(ctx, q, project); err != nil {
+			return fmt.Errorf("remove common data: %w", err)
+		}
+	}
+	return nil
 }

@@ -266,6 +266,7 @@ func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *
 	if err != nil {
 		return nil, err
 	}
+	m.Name, m.Place, m.StartsAt = p.Name, p.Place, p.StartsAt
 	e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{Submission: s.ID, N: s.N, Hash: s.Hash})
 	if err != nil {
 		return nil, err
@@ -278,7 +279,7 @@ func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *
 	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(d.Now()), m.ID); err != nil {
 		return nil, fmt.Errorf("mark the request answered: %w", err)
 	}
-	if err := m.save(ctx, tx, p.StartsAt); err != nil {
+	if err := m.save(ctx, tx); err != nil {
 		return nil, err
 	}
 	if err := touchProject(ctx, tx, p.ID, d.Now()); err != nil {
@@ -397,19 +398,30 @@ func submissionsOf(ctx context.Context, tx *db.Tx, matter string) ([]Submission,
 // Withdraw takes a sent matter back. The authority is told by a notice.
 func (d *Desk) Withdraw(ctx context.Context, who identity.Customer, id string) error {
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, id, toSend)
+		m, _, err := ownedBy(ctx, tx, who, id, toSend)
 		if err != nil {
 			return err
 		}
+		asked := m.Other
 		e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, DeedWithdrawn, deedData{})
 		if err != nil {
 			return err
 		}
-		if err := m.save(ctx, tx, p.StartsAt); err != nil {
+		if err := m.save(ctx, tx); err != nil {
 			return err
 		}
-		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedWithdrawn, Audience: ToAuthority})
+		return outbox.Add(ctx, tx, d.Now(), toldOf(m, e, asked, Notify{Matter: m.ID, N: e.N, Deed: DeedWithdrawn, Audience: ToAuthority})...)
 	})
+}
+
+// toldOf adds to the notice of a matter's end the one to an authority whose
+// statement is waited for no longer.
+func toldOf(m *Matter, e ledger.Entry, asked string, n Notify) []outbox.Job {
+	jobs := []outbox.Job{n}
+	if asked != "" {
+		jobs = append(jobs, Notify{Matter: m.ID, N: e.N, Deed: e.Deed, Audience: ToAuthority, Authority: asked})
+	}
+	return jobs
 }
 
 // Receipt returns a submission for a member of its project.

@@ -3,6 +3,7 @@ package matter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/fail"
 	"luvat/internal/forms"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
@@ -45,7 +47,7 @@ type Row struct {
 func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority string) ([]Row, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT m.id, m.number, m.type_id, m.authority_id, m.offer_id, m.kind, m.identifier, COALESCE(p.name, ''), m.started_at, m.status_at,
-			m.status, m.outcome, m.holder, m.transferred_to, m.holder_since, m.due_at, m.version, m.consent_at, m.follows_id, m.sent_at,
+			m.status, m.outcome, m.holder, m.other_authority, m.holder_since, m.due_at, m.version, m.consent_at, m.follows_id, m.sent_at,
 			m.head_applicant, m.head_authority, COALESCE(s.n, 0)
 		FROM matters m
 		LEFT JOIN people p ON p.id = m.handler_id
@@ -269,6 +271,27 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 	return v, err
 }
 
+// Paper shows a matter as saving its draft needs it: the matter, its project
+// and form, its files and the project's rows. The rest of the View is empty.
+func (d *Desk) Paper(ctx context.Context, who identity.Customer, id string) (v *View, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		m, p, err := ownedBy(ctx, tx, who, id, toSee)
+		if err != nil {
+			return err
+		}
+		v = &View{Matter: *m, Project: p}
+		if v.Form, _, err = d.Catalogue.Form(m.Form, m.FormHash); err != nil {
+			return err
+		}
+		if v.Files, err = attach.OfMatter(ctx, tx, m.ID); err != nil {
+			return err
+		}
+		v.Joint, err = jointView(ctx, tx, p.ID, who.ID, "")
+		return err
+	})
+	return v, err
+}
+
 func (d *Desk) view(ctx context.Context, tx *db.Tx, m *Matter, p *Project, threads []string, reader, authority string) (*View, error) {
 	v := &View{Matter: *m, Project: p}
 	var err error
@@ -400,14 +423,18 @@ func (d *Desk) Seen(ctx context.Context, who identity.Customer, id string, n int
 func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v *View, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		m, err := handledBy(ctx, tx, who, id)
-		if err != nil {
+		if fail.Is(err, fail.NotFound) {
 			v, err = d.guest(ctx, tx, who, id)
+			return err
+		}
+		if err != nil {
 			return err
 		}
 		p, err := findProject(ctx, tx, m.Project)
 		if err != nil {
 			return err
 		}
+		p.asSent(m)
 		if v, err = d.view(ctx, tx, m, p, nil, who.ID, who.Authority); err != nil {
 			return err
 		}
@@ -440,10 +467,17 @@ func (d *Desk) guest(ctx context.Context, tx *db.Tx, who identity.Officer, id st
 	if err != nil {
 		return nil, err
 	}
+	if ok, err := concerns(ctx, tx, who, m); err != nil || !ok || m.Authority == who.Authority {
+		if err == nil {
+			err = errNotFound
+		}
+		return nil, err
+	}
 	p, err := findProject(ctx, tx, m.Project)
 	if err != nil {
 		return nil, err
 	}
+	p.asSent(m)
 	m.Answers, p.Answers = forms.Answers{}, forms.Answers{} // not theirs
 	v := &View{Matter: *m, Project: p, Guest: true}
 	if v.Offer, err = catalogue.FindOffer(ctx, tx, m.Offer); err != nil {
@@ -481,10 +515,7 @@ func (d *Desk) looked(ctx context.Context, who identity.Officer, v *View) error 
 		if err := ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, v.ID, what, "handling"); err != nil {
 			return err
 		}
-		if v.Guest {
-			return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
-		}
-		if err := openNotices(ctx, tx, v.ID, d.Now()); err != nil {
+		if err := openNotices(ctx, tx, v.ID, who.Authority, d.Now()); err != nil {
 			return err
 		}
 		return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
@@ -501,7 +532,7 @@ func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id st
 		if _, err := projectOf(ctx, tx, who, a.Project, toSee); err != nil {
 			return errNotFound
 		}
-		return d.visibleFile(ctx, tx, a, "applicant")
+		return d.visibleFile(ctx, tx, a, "applicant", who.ID)
 	})
 	return a, err
 }
@@ -510,23 +541,25 @@ func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id st
 // common data that was sent with it, or of a thread with the officer's
 // authority. The reading is noted.
 func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter, id string) (a attach.Attachment, err error) {
-	guest := false
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		if a, err = attach.Find(ctx, tx, id); err != nil {
 			return err
 		}
 		m, err := handledBy(ctx, tx, who, matter)
-		guest = err != nil
-		if guest {
-			if a.Matter != matter {
+		if err != nil && !fail.Is(err, fail.NotFound) {
+			return err
+		}
+		if err != nil {
+			if _, err := d.guest(ctx, tx, who, matter); err != nil || a.Matter != matter {
 				return errNotFound
 			}
-			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority)
+			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority, who.ID)
 		}
-		if a.Matter == m.ID {
-			if m.Status == Draft || a.Side != "applicant" || a.Place != attach.Answer {
-				return nil
+		if a.Matter == m.ID && (a.Place != attach.Answer || m.Status == Draft) {
+			if a.Place != attach.Answer && a.Field == "" && a.UploadedBy != who.ID { // not sent yet
+				return errNotFound
 			}
+			return nil
 		}
 		return sealedIn(ctx, tx, m.ID, a.ID)
 	})
@@ -558,7 +591,10 @@ func sealedIn(ctx context.Context, tx *db.Tx, matter, file string) error {
 
 // visibleFile keeps the files of threads to those in them, and the
 // authority's unsent ones to the authority.
-func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, reader string) error {
+func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, reader, person string) error {
+	if a.Place != attach.Answer && a.Field == "" && a.UploadedBy != person { // not sent yet
+		return errNotFound
+	}
 	if a.Side == reader {
 		return nil
 	}
@@ -573,8 +609,12 @@ func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, 
 		return errNotFound
 	}
 	var thread string
-	if err := tx.QueryRowContext(ctx, `SELECT thread FROM messages WHERE id = $1`, msg).Scan(&thread); err != nil {
+	err := tx.QueryRowContext(ctx, `SELECT thread FROM messages WHERE id = $1`, msg).Scan(&thread)
+	if errors.Is(err, db.ErrNoRows) {
 		return errNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("read a message's thread: %w", err)
 	}
 	if thread != reader && (reader != "applicant" || thread != ApplicantThread) {
 		return errNotFound

@@ -63,6 +63,13 @@ func Counts(ctx context.Context, tx *db.Tx) (waiting, dead int64, err error) {
 	return waiting, dead, err
 }
 
+// Blank empties the dead jobs of a kind that were made before the given time:
+// for jobs that hold a secret which has had its time.
+func Blank(ctx context.Context, tx *db.Tx, kind string, before time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE outbox SET payload = '{}' WHERE kind = $1 AND state = 'dead' AND created_at < $2`, kind, db.Millis(before))
+	return err
+}
+
 // Sweep forgets jobs that were done before the given time.
 func Sweep(ctx context.Context, tx *db.Tx, before time.Time) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE state = 'done' AND finished_at < $1`, db.Millis(before))

@@ -227,8 +227,8 @@ func (w *Worker) work(ctx context.Context, r row) {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE outbox SET state = $1, not_before = $2, last_error = $3, finished_at = $4,
 				payload = CASE WHEN $5 = 'done' THEN '{}' ELSE payload END -- secrets of invitations end here
-			WHERE id = $6`,
-			state, next, text, finished, state, r.id)
+			WHERE id = $6 AND state = 'waiting' AND attempts = $7 -- unless its lease went to another`,
+			state, next, text, finished, state, r.id, r.attempts)
 		return err
 	})
 	if err != nil { // the lease ends and the job runs again

@@ -59,6 +59,7 @@ CREATE TABLE counters (
 CREATE TABLE sessions (
     token  TEXT   NOT NULL PRIMARY KEY,  -- sha256 of what the cookie holds
     data   BYTEA  NOT NULL,
-    expiry BIGINT NOT NULL
+    expiry BIGINT NOT NULL,
+    ended  BIGINT NOT NULL DEFAULT 0     -- signed out: stays until expiry, so that nothing brings it back
 );
 CREATE INDEX sessions_expiry ON sessions (expiry);

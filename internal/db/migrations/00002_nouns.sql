@@ -36,6 +36,16 @@ CREATE TABLE offers (
 );
 CREATE INDEX offers_authority ON offers (authority_id);
 
+-- Where an offer stands, a row for each municipality; '*' for the whole
+-- country. It repeats offers.territory so that the few offers of a place are
+-- found among the thousands of the country: see catalogue.OffersIn.
+CREATE TABLE offer_places (
+    municipality TEXT NOT NULL,
+    offer_id     TEXT NOT NULL REFERENCES offers (id),
+    PRIMARY KEY (municipality, offer_id)
+);
+CREATE INDEX offer_places_offer ON offer_places (offer_id);
+
 CREATE TABLE people (
     id         TEXT   NOT NULL PRIMARY KEY,
     name       TEXT   NOT NULL,

@@ -68,16 +68,22 @@ CREATE TABLE matters (
     notice_email  TEXT   NOT NULL DEFAULT '',    -- redirect of notices; '' for the join's address
     consent_at    BIGINT NOT NULL DEFAULT 0,     -- consent to early viewing
     follows_id    TEXT   NOT NULL DEFAULT '',
-    transferred_to TEXT  NOT NULL DEFAULT '',
+    other_authority TEXT NOT NULL DEFAULT '',    -- the one that holds it when another authority does
+    name          TEXT   NOT NULL DEFAULT '',    -- of the project, as it was last sent
+    place         TEXT   NOT NULL DEFAULT '',    -- likewise
+    starts_at     BIGINT NOT NULL DEFAULT 0,     -- likewise: when what is undertaken begins
     head          BIGINT NOT NULL DEFAULT 0,     -- the number of its last ledger entry
-    head_applicant BIGINT NOT NULL DEFAULT 0,    -- the last entry by the applicant's side
-    head_authority BIGINT NOT NULL DEFAULT 0,    -- the last entry by the authority's side
+    head_applicant BIGINT NOT NULL DEFAULT 0,    -- the last entry that the authority has to see
+    head_authority BIGINT NOT NULL DEFAULT 0,    -- the last entry that the applicant has to see
+    removed_at    BIGINT NOT NULL DEFAULT 0,     -- when its content was removed, after its time
     created_at    BIGINT NOT NULL,
     changed_at    BIGINT NOT NULL
 );
 CREATE INDEX matters_project ON matters (project_id);
 CREATE INDEX matters_inbox ON matters (offer_id, holder, sort_at, id) WHERE status <> 'draft';
 CREATE INDEX matters_handler ON matters (handler_id, holder, sort_at, id) WHERE handler_id <> '';
+CREATE INDEX matters_transferred ON matters (offer_id, sort_at, id) WHERE status = 'transferred';
+CREATE INDEX matters_changed ON matters (status, changed_at);
 CREATE INDEX matters_consent ON matters (offer_id, consent_at) WHERE status = 'draft' AND consent_at <> 0;
 
 -- What a draft was at each save: the base of a three-way merge of two tabs.
@@ -152,11 +158,11 @@ CREATE TABLE notices (
     n          BIGINT NOT NULL,                  -- the ledger entry it tells of
     deed       TEXT   NOT NULL,
     audience   TEXT   NOT NULL,                  -- applicant, authority, deputy
+    authority_id TEXT NOT NULL DEFAULT '',       -- the authority it is for
     person_id  TEXT   NOT NULL DEFAULT '',
     created_at BIGINT NOT NULL,
     handed_at  BIGINT NOT NULL DEFAULT 0,        -- accepted by the mail server
-    opened_at  BIGINT NOT NULL DEFAULT 0,
-    acted_at   BIGINT NOT NULL DEFAULT 0
+    opened_at  BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX notices_matter ON notices (matter_id, n);
 

@@ -334,9 +334,8 @@ func (p *Page) uncovered(object runtime.RemoteObjectID, x, y float64) error {
 		const hit = document.elementFromPoint(x, y);
 		const me = this.nodeType === Node.TEXT_NODE ? this.parentElement : this;
 		if (!hit) return "nothing: it is outside the window";
-		if (me.contains(hit) || hit.contains(me) && hit.closest("a, button, label, summary") ) return "";
+		if (me.contains(hit) || hit.contains(me)) return "";
 		if (me.labels && [...me.labels].some(l => l.contains(hit))) return "";
-		if (hit.contains(me)) return "";
 		return hit.outerHTML.slice(0, 200);
 	}`, x, y)
 	if err != nil {

@@ -45,6 +45,7 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("POST /projects/{id}/members/invite", r.invite),
 		site.ForCustomer("POST /projects/{id}/members/{person}/role", r.setRole),
 		site.ForCustomer("POST /projects/{id}/members/{person}/remove", r.removeMember),
+		site.ForCustomer("POST /projects/{id}/members/invitations/{invitation}/revoke", r.revoke),
 		site.ForCustomer("GET /invitations/{secret}", r.invitation),
 		site.ForCustomer("POST /invitations/{secret}", r.accept),
 

@@ -74,14 +74,14 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 	}
 	return a.Page(w, status, ui.Page{
 		Title: a.T("customer.common_title"), Lead: a.T("customer.common_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)},
-		FormID: formID(page.MayWrite), Problems: len(problems) > 0,
+		FormID: formIDOf("form", page.MayWrite), Problems: len(problems) > 0,
 	}, formBody(page))
 }
 
-// formID names the form whose sending changes the language, if there is one.
-func formID(mayWrite bool) string {
-	if mayWrite {
-		return "form"
+// formIDOf names the form whose sending changes the language, if it is there.
+func formIDOf(id string, there bool) string {
+	if there {
+		return id
 	}
 	return ""
 }
@@ -98,11 +98,15 @@ func (r room) showForm(w http.ResponseWriter, a *site.Ask, who asker) error {
 }
 
 func (r room) postForm(w http.ResponseWriter, a *site.Ask, who asker) error {
-	p, v, err := r.matterPaper(a, who, a.PathValue("id"))
+	p, err := r.savedPaper(a, who, a.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	return r.post(w, a, who, p, func(p *paper, problems forms.Problems) error {
+		v, err := r.Desk.Matter(a.Context(), who, p.matter)
+		if err != nil {
+			return err
+		}
 		return r.drawForm(w, a, p, v, problems, http.StatusUnprocessableEntity)
 	})
 }
@@ -128,7 +132,7 @@ func (r room) drawForm(w http.ResponseWriter, a *site.Ask, p *paper, v *matter.V
 	}
 	return a.Page(w, status, ui.Page{
 		Title: r.typeName(a.Lang, v.Type), Lead: r.authorityName(a.Lang, v.Authority), Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)},
-		FormID: formID(page.MayWrite), Problems: len(problems) > 0,
+		FormID: formIDOf("form", page.MayWrite), Problems: len(problems) > 0,
 	}, formBody(page))
 }
 

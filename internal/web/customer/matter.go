@@ -78,7 +78,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 		say: s, ID: v.ID, Path: matterPath(v.ID), Project: v.Project.ID, Status: tone(v.Status, v.Outcome), StatusText: r.statusWords(a.Lang, v.Offer, v.Kind, v.Status, v.Outcome),
 		Draft: v.Status == matter.Draft, Asked: r.asked(s, v), Consented: !v.ConsentAt.IsZero(),
 		MayWrite: role.MayWrite(), MaySend: role.MaySend(),
-		MayTalk:     role.MayTalk() && (v.Status != matter.Draft || !v.ConsentAt.IsZero()),
+		MayTalk:     role.MayTalk() && v.RemovedAt.IsZero() && (v.Status != matter.Draft || !v.ConsentAt.IsZero()),
 		MayWithdraw: role.MaySend() && matter.CanDo(matter.DeedWithdrawn, v.Status, ledger.Applicant),
 	}
 	page.Facts, page.Next = r.facts(s, v), r.next(s, v)
@@ -114,7 +114,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 	change(&page)
 	err = a.Page(w, status, ui.Page{
 		Title: r.typeName(a.Lang, v.Type), Lead: r.authorityName(a.Lang, v.Authority) + " · " + v.Number,
-		Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)}, Path: page.Path, Wide: true, Problems: status != http.StatusOK,
+		Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)}, Path: page.Path, Wide: true, FormID: formIDOf("message", page.Write != nil), Problems: status != http.StatusOK,
 	}, matterBody(page))
 	if err != nil || a.Method != http.MethodGet {
 		return err
@@ -174,6 +174,9 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 
 // next tells what happens next.
 func (r room) next(s say, v *matter.View) string {
+	if !v.RemovedAt.IsZero() {
+		return s.T("customer.content_removed", i18n.Date(s.Lang, v.RemovedAt))
+	}
 	if v.Holder == matter.HeldByOther && !v.Status.Ended() {
 		return s.T("customer.next_statement", r.holder(s, v.Holder, v.Authority, v.Other))
 	}
@@ -328,6 +331,9 @@ func (r room) write(w http.ResponseWriter, a *site.Ask, who asker) error {
 			}
 		})
 	}
+	if a.NewLanguage(w, form) {
+		return again(http.StatusOK, refused, "")
+	}
 	if refused != "" {
 		return again(http.StatusUnprocessableEntity, refused, "")
 	}
@@ -397,6 +403,9 @@ func (r room) confirm(w http.ResponseWriter, a *site.Ask, who asker, deed string
 	v, err := r.Desk.Matter(a.Context(), who, a.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if role := v.Project.Role; draft && !role.MayWrite() || !draft && !role.MaySend() {
+		return errMayNot
 	}
 	if draft != (v.Status == matter.Draft) || v.Status.Ended() {
 		return a.See(w, matterPath(v.ID))

@@ -14,7 +14,7 @@ type membersPage struct {
 	say
 	Path        string
 	Members     []member
-	Invitations []ui.Item
+	Invitations []invited
 	MayRule     bool
 	Roles       []ui.Option // that a member can be given
 	Invite      inviteForm
@@ -24,6 +24,9 @@ type member struct {
 	ID, Name, Role, RoleText, Since string
 	Me                              bool
 }
+
+// invited is an open invitation.
+type invited struct{ ID, Email, About string }
 
 type inviteForm struct{ Email, Role ui.Control }
 
@@ -42,7 +45,7 @@ func (r room) drawMembers(w http.ResponseWriter, a *site.Ask, who asker, status 
 		page.Members = append(page.Members, member{ID: m.Person, Name: m.Name, Role: string(m.Role), RoleText: s.T("member." + string(m.Role)), Since: i18n.Date(a.Lang, m.Since), Me: m.Person == who.ID})
 	}
 	for _, i := range v.Invitations {
-		page.Invitations = append(page.Invitations, ui.Item{Label: i.Email, Value: s.T("member."+string(i.Role)) + ", " + s.T("customer.invitation_until", i18n.Date(a.Lang, i.ExpiresAt))})
+		page.Invitations = append(page.Invitations, invited{ID: i.ID, Email: i.Email, About: s.T("member."+string(i.Role)) + ", " + s.T("customer.invitation_until", i18n.Date(a.Lang, i.ExpiresAt))})
 	}
 	page.Invite.Email = ui.Control{Lang: a.Lang, Name: "email", Type: "email", Label: s.T("customer.invite_email"), Help: s.T("customer.invite_email_help"), Autocomplete: "off"}
 	page.Invite.Role = ui.Control{Lang: a.Lang, Name: "role", Label: s.T("customer.invite_role"), Value: string(matter.Editor)}
@@ -54,7 +57,7 @@ func (r room) drawMembers(w http.ResponseWriter, a *site.Ask, who asker, status 
 	}
 	change(&page.Invite)
 	return a.Page(w, status, ui.Page{
-		Title: a.T("customer.members_title"), Lead: a.T("customer.members_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)}, Path: page.Path, Problems: status != http.StatusOK,
+		Title: a.T("customer.members_title"), Lead: a.T("customer.members_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)}, Path: page.Path, FormID: formIDOf("invite", page.MayRule), Problems: status != http.StatusOK,
 	}, membersBody(page))
 }
 
@@ -64,10 +67,14 @@ func (r room) invite(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	id := a.PathValue("id")
+	typed := func(f *inviteForm) { f.Email.Value, f.Role.Value = v.Get("email"), v.Get("role") }
+	if a.NewLanguage(w, v) {
+		return r.drawMembers(w, a, who, http.StatusOK, typed)
+	}
 	err = r.Desk.Invite(a.Context(), who, id, v.Get("email"), matter.Member(v.Get("role")), a.Lang)
 	if text, field, ok := told(a.Lang, err); ok {
 		return r.drawMembers(w, a, who, http.StatusUnprocessableEntity, func(f *inviteForm) {
-			f.Email.Value, f.Role.Value = v.Get("email"), v.Get("role")
+			typed(f)
 			if field == "role" {
 				f.Role.Problem = text
 			} else {
@@ -102,6 +109,14 @@ func (r room) removeMember(w http.ResponseWriter, a *site.Ask, who asker) error 
 		return a.Say(w, "/projects", "customer.left")
 	}
 	return a.Say(w, projectPath(id)+"/members", "customer.member_removed")
+}
+
+func (r room) revoke(w http.ResponseWriter, a *site.Ask, who asker) error {
+	id := a.PathValue("id")
+	if err := r.Desk.Revoke(a.Context(), who, id, a.PathValue("invitation")); err != nil {
+		return err
+	}
+	return a.Say(w, projectPath(id)+"/members", "customer.revoked")
 }
 
 // invitationPage shows what one is invited to.

@@ -20,7 +20,7 @@ func TestNobodyElse(t *testing.T) { // every page and deed, as a stranger and si
 	for _, rt := range Routes(s.Site) {
 		method, path, _ := strings.Cut(rt.Pattern, " ")
 		mine := strings.Contains(path, "{id}")
-		path = strings.NewReplacer("/projects/{id}", "/projects/"+project, "/matters/{id}", "/matters/"+id, "{n}", "1", "{person}", "aino", "{secret}", "none", "{id}", "none").Replace(path)
+		path = strings.NewReplacer("/projects/{id}", "/projects/"+project, "/matters/{id}", "/matters/"+id, "{n}", "1", "{person}", "aino", "{secret}", "none", "{invitation}", "none", "{id}", "none").Replace(path)
 		if method == "POST" {
 			path += "?field=att1"
 		}
@@ -234,6 +234,15 @@ func TestMembers(t *testing.T) {
 	s.post(path+"/invite", url.Values{"email": {"matti@example.fi"}, "role": {"helper"}})
 	if !strings.Contains(s.get(path), "matti@example.fi") {
 		t.Error("the open invitation is not listed")
+	}
+	s.post(path+"/invite", url.Values{"email": {"erehdys@example.fi"}, "role": {"reader"}})
+	m := regexp.MustCompile(`erehdys@example.fi(?s:.*?)action="([^"]*/revoke)"`).FindStringSubmatch(s.get(path))
+	if m == nil {
+		t.Fatal("an open invitation cannot be taken back")
+	}
+	s.post(m[1], nil)
+	if strings.Contains(s.get(path), "erehdys") {
+		t.Error("the invitation was not taken back")
 	}
 	secret := s.secret()
 	s.who = matti

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,12 +63,25 @@ func (r room) commonPaper(a *site.Ask, who asker, id string) (*paper, *matter.Pr
 	return p, v, nil
 }
 
-// matterPaper is a matter's own form.
+// matterPaper is a matter's own form, with all that its page shows.
 func (r room) matterPaper(a *site.Ask, who asker, id string) (*paper, *matter.View, error) {
 	v, err := r.Desk.Matter(a.Context(), who, id)
 	if err != nil {
 		return nil, nil, err
 	}
+	return r.paperOf(a, who, v), v, nil
+}
+
+// savedPaper is a matter's own form as saving it needs.
+func (r room) savedPaper(a *site.Ask, who asker, id string) (*paper, error) {
+	v, err := r.Desk.Paper(a.Context(), who, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.paperOf(a, who, v), nil
+}
+
+func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
 	p := &paper{
 		form: v.Form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.Project.ID, matter: v.ID, role: v.Project.Role,
 		draft: v.Status == matter.Draft, files: v.Files, rows: v.Joint, path: matterPath(v.ID) + "/form", uploads: matterPath(v.ID) + "/uploads",
@@ -82,7 +93,7 @@ func (r room) matterPaper(a *site.Ask, who asker, id string) (*paper, *matter.Vi
 	p.save = func(seen int64, answers forms.Answers) (matter.Saved, error) {
 		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers)
 	}
-	return p, v, nil
+	return p
 }
 
 // uiForm is the paper as the page draws it.
@@ -443,72 +454,4 @@ func (r room) resolve(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values
 		return a.Say(w, p.next, "customer.saved")
 	}
 	return a.Say(w, p.path, "customer.saved")
-}
-
-// An upload is a file that came with a form.
-type upload struct {
-	field, id string
-	problem   forms.Problem // why it was not taken
-	err       error
-}
-
-// fatal is an error that is no fault of the file.
-func (u upload) fatal() error { return u.err }
-
-// takeFile takes a whole file that came with the form.
-func (r room) takeFile(a *site.Ask, who asker, p *paper, field, name string, body io.Reader) upload {
-	u := upload{field: field}
-	n, err := p.newFile(who, field, name)
-	if err == nil {
-		n.Size, n.Limits = -1, r.Limits
-		var file attach.Attachment
-		if file, err = r.Files.Put(a.Context(), n, body); err == nil {
-			u.id = file.ID
-			p.files = append(p.files, file)
-		}
-	}
-	if e, ok := errors.AsType[*fail.Error](err); ok && e.Kind != fail.NotFound && e.Kind != fail.Forbidden {
-		u.problem = forms.Problem{Path: field, Key: e.Key, Args: e.Args}
-		err = nil // the reader skips what is left of the file
-	}
-	u.err = err
-	return u
-}
-
-// newFile says what a file of a field is, or why it cannot be one.
-func (p *paper) newFile(who asker, field, name string) (attach.New, error) {
-	if !p.role.MayWrite() {
-		return attach.New{}, fail.New(fail.Forbidden, "project.role_may_not")
-	}
-	i := slices.IndexFunc(p.form.AttachmentFields(), func(n forms.Node) bool { return n.Path == field })
-	if i < 0 {
-		return attach.New{}, fail.New(fail.NotFound, "error.not_found")
-	}
-	node := p.form.AttachmentFields()[i]
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	if len(node.Accept) > 0 && !slices.Contains(node.Accept, ext) {
-		return attach.New{}, fail.New(fail.Rejected, "customer.file_type", strings.Join(node.Accept, ", "))
-	}
-	if have, _ := p.answers.At(field); node.MaxItems > 0 {
-		if list, _ := have.([]any); len(list) >= node.MaxItems {
-			return attach.New{}, fail.New(fail.Rejected, "customer.file_too_many", node.MaxItems)
-		}
-	}
-	return attach.New{Project: p.project, Matter: p.matter, Place: attach.Answer, Field: field, Name: name, UploadedBy: who.ID, Side: "applicant"}, nil
-}
-
-// keepFile puts a whole upload into the answer of its field.
-func (p *paper) keepFile(reload func() (*paper, error), field, id string) error {
-	for range 5 {
-		answers := maps.Clone(p.answers)
-		addID(answers, field, id)
-		_, err := p.save(p.version, answers)
-		if _, clash := errors.AsType[*matter.ChangedElsewhere](err); !clash {
-			return err
-		}
-		if p, err = reload(); err != nil {
-			return err
-		}
-	}
-	return fail.New(fail.Conflict, "matter.busy")
 }

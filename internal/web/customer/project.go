@@ -102,8 +102,13 @@ func (r room) project(w http.ResponseWriter, a *site.Ask, who asker) error {
 
 func jointColumns(s say) []ui.Column {
 	return []ui.Column{
-		{Label: s.T("customer.col_matter")}, {Label: s.T("customer.col_identifier")}, {Label: s.T("customer.col_handler")},
-		{Label: s.T("customer.col_started")}, {Label: s.T("customer.col_status_at")}, {Label: s.T("customer.col_status")}, {Label: s.T("customer.col_holder")},
+		{Label: s.T("customer.col_matter")},
+		{Label: s.T("customer.col_identifier")},
+		{Label: s.T("customer.col_handler")},
+		{Label: s.T("customer.col_started")},
+		{Label: s.T("customer.col_status_at")},
+		{Label: s.T("customer.col_status")},
+		{Label: s.T("customer.col_holder")},
 	}
 }
 
@@ -258,6 +263,9 @@ func (r room) drawAdd(w http.ResponseWriter, a *site.Ask, who asker, on []string
 	v, err := r.Desk.Project(a.Context(), who, a.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if !v.Role.MayWrite() {
+		return errMayNot
 	}
 	page := addPage{say: say{a.Lang}, Action: projectPath(v.ID) + "/matters"}
 	var have []string

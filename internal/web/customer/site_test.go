@@ -34,8 +34,8 @@ type testSite struct {
 	t       *testing.T
 	clock   *testkit.Clock
 	handler http.Handler
-	who     identity.Customer // who asks; nobody when empty
-	cookies map[string][]*http.Cookie
+	who     identity.Customer                  // who asks; nobody when empty
+	jars    map[string]map[string]*http.Cookie // by person
 }
 
 func person(id, name string) identity.Customer {
@@ -91,7 +91,7 @@ func newSite(t *testing.T) *testSite {
 		}
 		return nil
 	}))
-	s := &testSite{t: t, clock: clock, cookies: map[string][]*http.Cookie{}, who: aino}
+	s := &testSite{t: t, clock: clock, jars: map[string]map[string]*http.Cookie{}, who: aino}
 	s.Site = &site.Site{
 		DB: d, Catalogue: cat, Files: files, Sessions: identity.NewSessions(d, false), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: clock.Now, Login: true,
 		Desk: &matter.Desk{DB: d, Catalogue: cat, Files: files, Now: clock.Now},
@@ -106,21 +106,28 @@ func newSite(t *testing.T) *testSite {
 	return s
 }
 
-// ask sends a request as whoever the site's who is.
+// ask sends a request as whoever the site's who is, with that person's cookies.
 func (s *testSite) ask(r *http.Request) *httptest.ResponseRecorder {
 	s.t.Helper()
-	if id := s.who.ID; id != "" {
-		if s.cookies[id] == nil {
-			w := httptest.NewRecorder()
-			s.handler.ServeHTTP(w, httptest.NewRequest("POST", "/test-login/"+id, nil))
-			s.cookies[id] = w.Result().Cookies()
-		}
-		for _, c := range s.cookies[id] {
-			r.AddCookie(c)
-		}
+	id := s.who.ID
+	if id != "" && s.jars[id] == nil {
+		s.jars[id] = map[string]*http.Cookie{}
+		s.ask(httptest.NewRequest("POST", "/test-login/"+id, nil))
+	}
+	for _, c := range s.jars[id] {
+		r.AddCookie(c)
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		switch {
+		case id == "":
+		case c.MaxAge < 0:
+			delete(s.jars[id], c.Name)
+		default:
+			s.jars[id][c.Name] = c
+		}
+	}
 	return w
 }
 

@@ -157,11 +157,8 @@ func (p *page) events(after int64) []ui.Event {
 }
 
 func (p *page) doer(e matter.Event) string {
-	switch e.Side {
-	case ledger.Applicant:
+	if e.Side == ledger.Applicant {
 		return strings.TrimPrefix(e.Name+", "+p.t("officer.side_applicant"), ", ")
-	case ledger.Hub:
-		return e.Name
 	}
 	return e.Name
 }
@@ -270,8 +267,8 @@ func (p *page) mayOpen(row matter.Row) bool {
 
 // acted is when the authority first did something after a notice.
 func (p *page) acted(n matter.Notice) time.Time {
-	if !n.Acted.IsZero() || n.Audience == matter.ToApplicant {
-		return n.Acted
+	if n.Audience == matter.ToApplicant {
+		return time.Time{}
 	}
 	for _, e := range p.V.Events {
 		if e.N > n.N && e.Side == ledger.Authority {

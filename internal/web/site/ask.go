@@ -133,9 +133,26 @@ func (a *Ask) See(w http.ResponseWriter, to string) error {
 	return nil
 }
 
+// sayCookie holds a line for the next page. It is a key of our own words and no
+// secret: keeping it in the session would cost two disk flushes a deed.
+const sayCookie = "say"
+
+// said returns the line kept by Say, once.
+func (a *Ask) said(w http.ResponseWriter) string {
+	c, err := a.Cookie(sayCookie)
+	if err != nil {
+		return ""
+	}
+	http.SetCookie(w, &http.Cookie{Name: sayCookie, Path: "/", MaxAge: -1, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: a.site.Secure})
+	if !i18n.Has(c.Value) {
+		return ""
+	}
+	return c.Value
+}
+
 // Say is See with a line for the next page: a key of the language files.
 func (a *Ask) Say(w http.ResponseWriter, to, key string) error {
-	a.site.Sessions.Say(a.Context(), key)
+	http.SetCookie(w, &http.Cookie{Name: sayCookie, Value: key, Path: "/", MaxAge: 60, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: a.site.Secure})
 	return a.See(w, to)
 }
 
@@ -163,7 +180,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // Page answers with a page: body inside the frame. It is rendered whole before
 // the first byte is sent, so a failure is never half a page.
 func (a *Ask) Page(w http.ResponseWriter, status int, p ui.Page, body templ.Component) error {
-	a.frame(&p)
+	a.frame(w, &p)
 	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // only buffers are put there
 	defer func() { b.Reset(); buffers.Put(b) }()
 	ctx := templ.WithChildren(a.Context(), body)
@@ -185,18 +202,18 @@ func (a *Ask) Page(w http.ResponseWriter, status int, p ui.Page, body templ.Comp
 }
 
 // frame fills in what every page's frame shows.
-func (a *Ask) frame(p *ui.Page) {
+func (a *Ask) frame(w http.ResponseWriter, p *ui.Page) {
 	p.Lang = a.Lang
 	if p.Path == "" {
 		p.Path = a.URL.RequestURI()
-	}
-	if a.Method != http.MethodGet && a.Method != http.MethodHead {
-		p.Path = a.URL.Path
+		if a.Method != http.MethodGet && a.Method != http.MethodHead {
+			p.Path = a.URL.Path
+		}
 	}
 	if a.site.Demo {
 		p.Strip = a.T("site.demo_strip")
 	}
-	if key := a.site.Sessions.Said(a.Context()); key != "" && p.Flash == nil {
+	if key := a.said(w); key != "" && p.Flash == nil {
 		p.Flash = &ui.Flash{Kind: ui.Success, Text: a.T(key)}
 	}
 	p.Nav = a.nav()
