@@ -15,6 +15,9 @@
 //	forms/<id>/           one form: schema.json, ui.json, words.json
 //	surveys/<id>.json     one permit-need survey: questions, rules, advice
 //	demo/joins.json       which authority offers what in the demonstration
+//	demo/people.json      the invented people of the demonstration
+//	demo/projects.json    their projects: stories told by real deeds
+//	demo/files/           maps and texts that the stories attach
 //
 // Ids and stored values are never renamed: old matters refer to them.
 // Every text a person reads is in Finnish, Swedish and English; none may be

@@ -1,8 +1,8 @@
 package e2e_test
 
 import (
-	"strings"
 	"testing"
+	"time"
 
 	"luvat/internal/i18n"
 )
@@ -172,7 +172,7 @@ func (c *concert) write() {
 // complete answers the request, on the way that the mail shows.
 func (c *concert) complete() {
 	v := c.applicant
-	link := c.mail(v, "rescue-plan", "deed.matter.completion_asked")
+	link := c.mailed(c.t, "rescue-plan", "aino.virtanen@posti.example", v.words("delivery.lead.completion_asked_by", i18n.Date(v.lang, time.Now().AddDate(0, 0, 20))))
 	v.Goto(link)
 	v.See("Lisätkää lavan poistumisreitti.")
 	v.Click("link", c.h.form("rescue-plan").Label("rescue_roads").In(v.lang))

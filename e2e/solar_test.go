@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"testing"
+	"time"
 
 	"luvat/internal/i18n"
 )
@@ -63,7 +64,7 @@ func TestSolarParkInVaasa(t *testing.T) {
 	city.Click("button", city.words("officer.ask_press"))
 	city.See(city.words("officer.ask_done"))
 
-	v.Goto(j.mailed(t, "building-muni", "linnea.strom@vasasol.example", v.words("delivery.lead.completion_asked")))
+	v.Goto(j.mailed(t, "building-muni", "linnea.strom@vasasol.example", v.words("delivery.lead.completion_asked_by", i18n.Date(v.lang, time.Now().AddDate(0, 0, 30)))))
 	v.See("Bifoga fasadritningar för transformatorerna.")
 	v.Click("link", v.words("customer.complete_edit"))
 	drawings := h.form("building-muni").Label("att3").In(v.lang)

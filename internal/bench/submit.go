@@ -223,7 +223,7 @@ func (r *run) learnSample(ctx context.Context) error {
 			{&s.Body, `SELECT body FROM submissions WHERE matter_id = $1`, x.matter},
 			{&s.Answers, `SELECT answers FROM matters WHERE id = $1`, x.matter},
 			{&s.Data, `SELECT data FROM ledger WHERE stream = $1 AND n = 2`, "matter:" + x.matter},
-			{&s.Payload, `SELECT payload FROM outbox WHERE idem_key = $1`, "notify/" + x.matter + "/2/authority"},
+			{&s.Payload, `SELECT payload FROM outbox WHERE payload LIKE $1 LIMIT 1`, "%" + x.matter + "%"},
 		} {
 			if err := tx.QueryRowContext(ctx, q.text, q.id).Scan(q.into); err != nil {
 				return fmt.Errorf("read what was written: %s: %w", q.text, err)

@@ -26,7 +26,14 @@ var toApplicant = map[string]wording{
 	matter.DeedFinished:    handled,
 	matter.DeedDismissed:   handled,
 	matter.DeedTransferred: handled,
+	matter.DeedDraftExpires: {
+		what: "delivery.what.draft_expires", whatBy: "delivery.what.draft_expires_by",
+		lead: "delivery.lead.draft_expires", leadBy: "delivery.lead.draft_expires_by",
+	},
 }
+
+// noLonger is what an authority is told whose statement is waited for no more.
+var noLonger = wording{what: "delivery.what.statement_not_needed", lead: "delivery.lead.statement_not_needed"}
 
 var toAuthority = map[string]wording{
 	matter.DeedSent:      {what: "delivery.what.sent", lead: "delivery.lead.sent"},
@@ -38,6 +45,9 @@ var toAuthority = map[string]wording{
 		lead: "delivery.lead.statement_asked", leadBy: "delivery.lead.statement_asked_by",
 	},
 	matter.DeedStatementGiven: {what: "delivery.what.statement_given", lead: "delivery.lead.statement_given"},
+	matter.DeedTransferred:    {what: "delivery.what.transferred", lead: "delivery.lead.transferred"},
+	matter.DeedFinished:       noLonger,
+	matter.DeedDismissed:      noLonger,
 }
 
 // something is said of a deed that has no words of its own: better than silence.

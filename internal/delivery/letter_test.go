@@ -23,7 +23,7 @@ func head(lang i18n.Lang, a matter.Audience, deed string) matter.Letterhead {
 	if a != matter.ToApplicant {
 		l.Path = "/officer/matters/0190"
 	}
-	if deed == matter.DeedAsked || deed == matter.DeedStatementAsked {
+	if deed == matter.DeedDraftExpires || deed == matter.DeedAsked || deed == matter.DeedStatementAsked {
 		l.Due = time.Date(2027, 6, 12, 23, 59, 0, 0, i18n.Zone)
 	}
 	return l
@@ -37,6 +37,7 @@ var every = []struct {
 	{matter.ToAuthority, matter.DeedSent}, {matter.ToAuthority, matter.DeedCompleted}, {matter.ToAuthority, matter.DeedWithdrawn},
 	{matter.ToAuthority, matter.DeedMessage}, {matter.ToAuthority, matter.DeedStatementAsked}, {matter.ToAuthority, matter.DeedStatementGiven},
 	{matter.ToApplicant, matter.DeedAsked}, {matter.ToApplicant, matter.DeedMessage}, {matter.ToApplicant, matter.DeedFinished},
+	{matter.ToAuthority, matter.DeedTransferred}, {matter.ToAuthority, matter.DeedFinished}, {matter.ToApplicant, matter.DeedDraftExpires},
 	{matter.ToApplicant, matter.DeedDismissed}, {matter.ToApplicant, matter.DeedTransferred},
 	{matter.ToDeputy, matter.DeedSent}, {matter.ToDeputy, matter.DeedCompleted}, {matter.ToDeputy, matter.DeedMessage},
 }

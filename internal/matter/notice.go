@@ -128,8 +128,11 @@ func (d *Desk) head(n Notify, m *Matter, p *Project, lang i18n.Lang) Letterhead 
 	if t := d.Catalogue.Type(m.Type); t != nil {
 		l.Matter = t.Name.In(lang)
 	}
-	if n.Deed == DeedAsked || n.Deed == DeedStatementAsked {
+	switch n.Deed {
+	case DeedAsked, DeedStatementAsked:
 		l.Due = m.Due
+	case DeedDraftExpires:
+		l.Due = m.ChangedAt.AddDate(0, draftLife, 0)
 	}
 	return l
 }
