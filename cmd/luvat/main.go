@@ -38,10 +38,18 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
+func run(ctx context.Context, args []string, stdout, stderr *os.File) (status int) {
+	defer func() { // kong prints help and then wants to end the process
+		p := recover()
+		if code, ok := p.(exitError); ok {
+			status = int(code)
+		} else if p != nil {
+			panic(p)
+		}
+	}()
 	var c commands
 	parser, err := kong.New(&c, kong.Name("luvat"), kong.Description("Permits and Supervision: one hub for an undertaking's permits, notifications and plans."),
-		kong.Writers(stdout, stderr), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(stdout), kong.UsageOnError(), kong.Exit(func(int) {}))
+		kong.Writers(stdout, stderr), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(stdout), kong.UsageOnError(), kong.Exit(func(code int) { panic(exitError(code)) }))
 	if err != nil {
 		fmt.Fprintln(stderr, "luvat:", err)
 		return 2
@@ -50,9 +58,6 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "luvat:", err)
 		return 2
-	}
-	if k.Selected() == nil { // help was asked for
-		return 0
 	}
 	if err := k.Run(); err != nil {
 		if code, ok := errors.AsType[exitError](err); ok {

@@ -68,7 +68,7 @@ func (serveCommand) Run(ctx context.Context) error {
 // where names the hub that a command looks at.
 type where struct {
 	Data     string `help:"The demo's data folder." type:"path" xor:"where"`
-	Database string `help:"Database address, postgres://… or sqlite:<file>." xor:"where" env:"LUVAT_DATABASE_URL"`
+	Database string `help:"Database address, postgres://… or sqlite:<file>; without it LUVAT_DATABASE_URL." xor:"where"`
 }
 
 func (w where) config() (app.Config, error) {
@@ -77,6 +77,8 @@ func (w where) config() (app.Config, error) {
 		return app.DemoConfig(w.Data, "127.0.0.1:8080")
 	case w.Database != "":
 		return app.Config{DatabaseURL: w.Database, Attachments: os.Getenv("LUVAT_ATTACHMENTS")}, nil
+	case os.Getenv("LUVAT_DATABASE_URL") != "":
+		return app.Config{DatabaseURL: os.Getenv("LUVAT_DATABASE_URL"), Attachments: os.Getenv("LUVAT_ATTACHMENTS")}, nil
 	}
 	return app.Config{}, errors.New("say which hub: --data FOLDER, --database ADDRESS or LUVAT_DATABASE_URL")
 }

@@ -99,7 +99,7 @@ func Open(ctx context.Context, url string, opts ...Options) (*DB, error) {
 		d.engine = SQLite
 		d.back, err = openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"), o.ReadOnly)
 	default:
-		return nil, errors.New("database address must begin with postgres:// or sqlite:")
+		return nil, errors.New("the database address must begin with sqlite: or with postgres:, the latter as in postgres://host/name")
 	}
 	if err != nil {
 		return nil, err

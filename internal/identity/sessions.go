@@ -124,10 +124,6 @@ func (codec) Decode(b []byte) (time.Time, map[string]any, error) {
 	return c.Deadline, c.Values, nil
 }
 
-// slack is how much later than it should a session's end may be written, so an
-// idle session may end that much too early.
-const slack = time.Minute
-
 // sessionStore keeps sessions in the database; it implements scs.CtxStore.
 //
 // A session that was ended stays as an ended row until it would have expired,

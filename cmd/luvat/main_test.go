@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// call runs the command and returns its exit status and what it printed.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	complaints, err := os.CreateTemp(t.TempDir(), "err")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code = run(t.Context(), args, out, complaints)
+	read := func(f *os.File) string {
+		body, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	return code, read(out), read(complaints)
+}
+
+func TestCommands(t *testing.T) {
+	t.Setenv("LUVAT_DATABASE_URL", "")
+	data := filepath.Join(t.TempDir(), "data")
+	broken := filepath.Join(t.TempDir(), "broken.jsonl")
+	if err := os.WriteFile(broken, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"version", []string{"version"}, 0, "luvat "},
+		{"help", []string{"--help"}, 0, "Try the hub"},
+		{"no command", nil, 2, "expected one of"},
+		{"an unknown command", []string{"fly"}, 2, "unexpected argument fly"},
+		{"migrate makes a database", []string{"migrate", "--data", data}, 0, "documents of content new"},
+		{"migrate again changes nothing", []string{"migrate", "--data", data}, 0, " 0 documents of content new"},
+		{"check", []string{"check", "--data", data, "--deep"}, 0, "every chain holds"},
+		{"check says which hub", []string{"check"}, 1, "say which hub"},
+		{"check of nothing", []string{"check", "--data", filepath.Join(data, "none")}, 1, "no such file"},
+		{"export", []string{"export", "--data", data}, 0, `{"end":true,"entries":0,"streams":0}`},
+		{"verify what is broken", []string{"verify", broken}, 1, "the chain is broken"},
+		{"the demo on every address", []string{"demo", "--listen", "0.0.0.0:8080"}, 1, "loopback only"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, complaints := call(t, tt.args...)
+			if code != tt.code || !strings.Contains(out+complaints, tt.says) {
+				t.Errorf("luvat %s: status %d, said %s%s; want %d and %q", strings.Join(tt.args, " "), code, out, complaints, tt.code, tt.says)
+			}
+		})
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its number was wanted
+	return l.Addr().String()
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	res, err := http.Get(url) //nolint:gosec // our own address
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close() //nolint:errcheck // read whole
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+// Until logins are there, serve answers the survey and the catalogue and says
+// that nobody can sign in; and it has no demo identities.
+func TestServe(t *testing.T) {
+	dir, addr := t.TempDir(), freePort(t)
+	for name, value := range map[string]string{
+		"LUVAT_LISTEN": addr, "LUVAT_BASE_URL": "http://" + addr, "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"),
+		"LUVAT_ATTACHMENTS": filepath.Join(dir, "files"), "LUVAT_MAIL_FROM": "hub@example.fi", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none",
+	} {
+		t.Setenv(name, value)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"serve"}, os.Stdout, os.Stderr) }()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if code, _ := get(t, "http://"+addr+"/readyz"); code == http.StatusOK {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the hub is not ready after half a minute")
+		}
+		select {
+		case code := <-ended:
+			t.Fatalf("serve ended with status %d", code)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	for _, tt := range []struct {
+		path string
+		code int
+		says string
+	}{
+		{"/", 200, "Luvat ja valvonta"}, {"/survey", 200, "Tuotantolaitos"}, {"/catalogue", 200, "Meluilmoitus"},
+		{"/healthz", 200, "ok"}, {"/metrics", 200, "luvat_outbox_dead 0"}, {"/login", 200, "kirjautua"},
+		{"/mailbox", 404, ""}, {"/projects", 200, ""}, // led to the login
+	} {
+		code, body := get(t, "http://"+addr+tt.path+"?lang=fi")
+		if code != tt.code || !strings.Contains(body, tt.says) {
+			t.Errorf("GET %s: status %d; want %d and %q in it", tt.path, code, tt.code, tt.says)
+		}
+		if strings.Contains(body, "demo-") {
+			t.Errorf("GET %s shows demo identities", tt.path)
+		}
+	}
+	stop()
+	select {
+	case code := <-ended:
+		if code != 0 {
+			t.Errorf("serve ended with status %d", code)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("serve did not end")
+	}
+}
