@@ -182,8 +182,10 @@ func TestKinds(t *testing.T) {
 		"plan":         {"approved", "checked", "returned"},
 		"supervision":  {"inspected", "handled"},
 	}
-	statuses := []string{"draft", "sent", "pending", "in_handling", "to_complete", "completed",
-		"finished", "withdrawn", "dismissed", "transferred"}
+	statuses := []string{
+		"draft", "sent", "pending", "in_handling", "to_complete", "completed",
+		"finished", "withdrawn", "dismissed", "transferred",
+	}
 	k := decode[kinds](t, "kinds.json")
 	for _, kind := range k.Kinds {
 		if !kind.Name.complete() || !slices.Equal(words(t, kind.Outcomes), outcomes[kind.ID]) {

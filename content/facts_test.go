@@ -46,8 +46,10 @@ func TestMunicipalities(t *testing.T) {
 }
 
 func TestAuthorities(t *testing.T) {
-	prefix := map[string]string{"municipality": "muni-", "police_department": "police-", "rescue_department": "rescue-",
-		"wellbeing_county": "county-", "state_agency": "agency-"}
+	prefix := map[string]string{
+		"municipality": "muni-", "police_department": "police-", "rescue_department": "rescue-",
+		"wellbeing_county": "county-", "state_agency": "agency-",
+	}
 	for id, a := range authorities(t) {
 		if p := prefix[a["type"]]; p == "" || !strings.HasPrefix(id, p) || !regexp.MustCompile(`^[a-z0-9-]+$`).MatchString(id) {
 			t.Errorf("%s: the id does not suit type %q", id, a["type"])

@@ -89,6 +89,8 @@ func openHub(ctx context.Context, database, files string) (*bench.Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the hub: %w", err)
 	}
-	return &bench.Hub{DB: h.DB, Catalogue: h.Catalogue, Desk: h.Desk, Files: h.Files, Sessions: h.Site.Sessions,
-		Handler: h.Handler, Work: h.Outbox.Run, Close: h.Close}, nil
+	return &bench.Hub{
+		DB: h.DB, Catalogue: h.Catalogue, Desk: h.Desk, Files: h.Files, Sessions: h.Site.Sessions,
+		Handler: h.Handler, Work: h.Outbox.Run, Close: h.Close,
+	}, nil
 }

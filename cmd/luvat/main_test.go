@@ -127,9 +127,14 @@ func TestServe(t *testing.T) {
 		code int
 		says string
 	}{
-		{"/", 200, "Luvat ja valvonta"}, {"/survey", 200, "Tuotantolaitos"}, {"/catalogue", 200, "Meluilmoitus"},
-		{"/healthz", 200, "ok"}, {"/metrics", 200, "luvat_outbox_dead 0"}, {"/login", 200, "kirjautua"},
-		{"/mailbox", 404, ""}, {"/projects", 200, ""}, // led to the login
+		{"/", 200, "Luvat ja valvonta"},
+		{"/survey", 200, "Tuotantolaitos"},
+		{"/catalogue", 200, "Meluilmoitus"},
+		{"/healthz", 200, "ok"},
+		{"/metrics", 200, "luvat_outbox_dead 0"},
+		{"/login", 200, "kirjautua"},
+		{"/mailbox", 404, ""},
+		{"/projects", 200, ""}, // led to the login
 	} {
 		code, body := get(t, "http://"+addr+tt.path+"?lang=fi")
 		if code != tt.code || !strings.Contains(body, tt.says) {

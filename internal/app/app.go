@@ -88,8 +88,10 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		post.Mailer = c.mailer(d, o.Now)
 	}
 	post.Register(h.Outbox)
-	h.Site = &site.Site{DB: d, Desk: h.Desk, Catalogue: h.Catalogue, Files: h.Files, Log: o.Log, Now: o.Now,
-		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:")}
+	h.Site = &site.Site{
+		DB: d, Desk: h.Desk, Catalogue: h.Catalogue, Files: h.Files, Log: o.Log, Now: o.Now,
+		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:"),
+	}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}
 	h.Handler = c.behindProxy(web.Handler(h.Site, maker, h.outside()))
 	return h, nil

@@ -145,8 +145,10 @@ func (j demoJoin) offer(cat *catalogue.Catalogue) (*catalogue.Offer, error) {
 	if a == nil || t == nil {
 		return nil, fmt.Errorf("demo/joins.json: no authority %q or no matter %q", j.Authority, j.Matter)
 	}
-	o := &catalogue.Offer{ID: catalogue.OfferID(a.ID, t.ID), Authority: a.ID, Type: t.ID, Way: j.Way, National: a.Type == "state_agency",
-		NoticeEmail: j.Email, DeputyEmail: j.Deputy, DeputyHours: deputyHours, URL: j.URL, Entities: j.Entities, Active: true}
+	o := &catalogue.Offer{
+		ID: catalogue.OfferID(a.ID, t.ID), Authority: a.ID, Type: t.ID, Way: j.Way, National: a.Type == "state_agency",
+		NoticeEmail: j.Email, DeputyEmail: j.Deputy, DeputyHours: deputyHours, URL: j.URL, Entities: j.Entities, Active: true,
+	}
 	if !o.National {
 		if o.Territory = j.Municipalities; len(o.Territory) == 0 {
 			o.Territory = a.Territory

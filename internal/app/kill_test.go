@@ -61,8 +61,10 @@ func people(ctx context.Context, h *app.Hub) error {
 		return errors.Join(
 			identity.SavePerson(ctx, tx, now, sender.Person), identity.SavePerson(ctx, tx, now, handler.Person),
 			identity.Grant(ctx, tx, now, handler.ID, identity.Hat{Role: identity.RoleOfficer, Authority: handler.Authority}),
-			catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: catalogue.OfferID(handler.Authority, killType), Authority: handler.Authority, Type: killType,
-				Way: catalogue.Light, Territory: []string{"837"}, NoticeEmail: "palo@example.fi", Active: true}))
+			catalogue.SaveOffer(ctx, tx, &catalogue.Offer{
+				ID: catalogue.OfferID(handler.Authority, killType), Authority: handler.Authority, Type: killType,
+				Way: catalogue.Light, Territory: []string{"837"}, NoticeEmail: "palo@example.fi", Active: true,
+			}))
 	})
 }
 

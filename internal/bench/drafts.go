@@ -53,8 +53,10 @@ type draft struct {
 	sender                  int
 }
 
-const projectCopied = `entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version`
-const matterCopied = `offer_id, authority_id, type_id, kind, way, form_id, form_hash, answers, version, status, holder`
+const (
+	projectCopied = `entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version`
+	matterCopied  = `offer_id, authority_id, type_id, kind, way, form_id, form_hash, answers, version, status, holder`
+)
 
 func newDrafts(ctx context.Context, h *Hub) (*drafts, error) {
 	d := &drafts{hub: h}
@@ -188,11 +190,15 @@ func (d *drafts) write(ctx context.Context, tx *db.Tx, x draft) error {
 		text string
 		args []any
 	}{
-		{`INSERT INTO projects (id, number, created_by, created_at, changed_at, ` + projectCopied + `) VALUES (` + db.In(0, 5+len(d.project)) + `)`,
-			append([]any{x.project, "H" + x.number, who.ID, at, at}, d.project...)},
+		{
+			`INSERT INTO projects (id, number, created_by, created_at, changed_at, ` + projectCopied + `) VALUES (` + db.In(0, 5+len(d.project)) + `)`,
+			append([]any{x.project, "H" + x.number, who.ID, at, at}, d.project...),
+		},
 		{`INSERT INTO members (project_id, person_id, role, since) VALUES ($1, $2, 'owner', $3)`, []any{x.project, who.ID, at}},
-		{`INSERT INTO matters (id, number, project_id, status_at, holder_since, sort_at, head, head_applicant, created_at, changed_at, ` + matterCopied + `) VALUES (` + db.In(0, 10+len(d.matter)) + `)`,
-			append([]any{x.matter, "A" + x.number, x.project, at, at, at, int64(1), int64(1), at, at}, d.matter...)},
+		{
+			`INSERT INTO matters (id, number, project_id, status_at, holder_since, sort_at, head, head_applicant, created_at, changed_at, ` + matterCopied + `) VALUES (` + db.In(0, 10+len(d.matter)) + `)`,
+			append([]any{x.matter, "A" + x.number, x.project, at, at, at, int64(1), int64(1), at, at}, d.matter...),
+		},
 		{`INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 1, '{}', '', $2), ($3, 2, $4, $5, $6)`, []any{x.matter, at, x.matter, d.ownText, who.ID, at}},
 		{`INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 1, '{}', '', $2), ($3, 2, $4, $5, $6)`, []any{x.project, at, x.project, d.common, who.ID, at}},
 	}

@@ -15,6 +15,7 @@ type Figures struct {
 	P50       float64 `json:"p50_ms"`
 	P95       float64 `json:"p95_ms"`
 	P99       float64 `json:"p99_ms"`
+	CPU       float64 `json:"processor_ms"` // of one operation, clients included
 	N         int     `json:"n"`
 }
 
@@ -62,13 +63,18 @@ func drive(ctx context.Context, workers int, d time.Duration, fn func(ctx contex
 
 // tally gathers several turns of one load.
 type tally struct {
-	took    []time.Duration
-	elapsed time.Duration
+	took         []time.Duration
+	elapsed, cpu time.Duration
 }
 
-func (t *tally) add(took []time.Duration, elapsed time.Duration) {
+// drive adds a turn.
+func (t *tally) drive(ctx context.Context, workers int, d time.Duration, fn func(ctx context.Context, worker, n int) error) error {
+	cpu := processorTime()
+	took, elapsed, err := drive(ctx, workers, d, fn)
 	t.took = append(t.took, took...)
 	t.elapsed += elapsed
+	t.cpu += processorTime() - cpu
+	return err
 }
 
 func (t *tally) figures() Figures {
@@ -80,7 +86,10 @@ func (t *tally) figures() Figures {
 		i := min(len(t.took)-1, int(math.Ceil(q*float64(len(t.took))))-1)
 		return float64(t.took[max(0, i)].Microseconds()) / 1000
 	}
-	return Figures{PerSecond: float64(len(t.took)) / t.elapsed.Seconds(), P50: at(.5), P95: at(.95), P99: at(.99), N: len(t.took)}
+	return Figures{
+		PerSecond: float64(len(t.took)) / t.elapsed.Seconds(), P50: at(.5), P95: at(.95), P99: at(.99), N: len(t.took),
+		CPU: t.cpu.Seconds() * 1000 / float64(len(t.took)),
+	}
 }
 
 // A load is something done again and again.
@@ -117,12 +126,11 @@ func (r *run) compare(ctx context.Context, loads ...load) ([]Figures, error) {
 					return nil, err
 				}
 			}
-			took, elapsed, err := drive(ctx, l.workers, r.Each/turns, l.fn)
+			err := sums[i].drive(ctx, l.workers, r.Each/turns, l.fn)
 			stop()
 			if err != nil {
 				return nil, err
 			}
-			sums[i].add(took, elapsed)
 		}
 	}
 	all := make([]Figures, len(loads))

@@ -69,15 +69,19 @@ func (m *mass) offers(ctx context.Context) error {
 	return m.hub.DB.InTx(ctx, func(tx *db.Tx) error {
 		for _, a := range m.muni {
 			for _, t := range m.types {
-				if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: catalogue.OfferID(a.ID, t.ID), Authority: a.ID, Type: t.ID, Way: catalogue.Light,
-					Territory: a.Territory, NoticeEmail: a.ID + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true}); err != nil {
+				if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{
+					ID: catalogue.OfferID(a.ID, t.ID), Authority: a.ID, Type: t.ID, Way: catalogue.Light,
+					Territory: a.Territory, NoticeEmail: a.ID + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true,
+				}); err != nil {
 					return err
 				}
 			}
 		}
 		for i := range officers {
-			o := identity.Officer{Authority: bigOne, Role: identity.RoleOfficer, Types: []string{m.types[0].ID, m.types[3].ID},
-				Person: identity.Person{ID: fmt.Sprintf("bench-officer-%02d", i), Name: fmt.Sprintf("Virkailija %d", i+1), Email: "v@example.fi", Lang: i18n.FI}}
+			o := identity.Officer{
+				Authority: bigOne, Role: identity.RoleOfficer, Types: []string{m.types[0].ID, m.types[3].ID},
+				Person: identity.Person{ID: fmt.Sprintf("bench-officer-%02d", i), Name: fmt.Sprintf("Virkailija %d", i+1), Email: "v@example.fi", Lang: i18n.FI},
+			}
 			if err := identity.SavePerson(ctx, tx, m.now, o.Person); err != nil {
 				return err
 			}
@@ -215,9 +219,11 @@ func (m *mass) matter(i int, a *catalogue.Authority, created, starts time.Time) 
 		sort = time.UnixMilli(due)
 	}
 	at := since.UnixMilli()
-	return []any{catalogue.OfferID(a.ID, t.ID), a.ID, t.ID, t.Kind, "light", t.Form, m.forms[ti], "{}", int64(2),
+	return []any{
+		catalogue.OfferID(a.ID, t.ID), a.ID, t.ID, t.Kind, "light", t.Form, m.forms[ti], "{}", int64(2),
 		string(status), outcome, at, string(holder), at, due, sort.UnixMilli(), handler, "D/" + strconv.Itoa(i) + "/2019", at, sent.UnixMilli(),
-		int64(6), int64(2), int64(5), created.UnixMilli(), at}
+		int64(6), int64(2), int64(5), created.UnixMilli(), at,
+	}
 }
 
 // bulk writes rows many at a time.

@@ -50,7 +50,7 @@ func (r *Report) JSON(w io.Writer) error {
 }
 
 func (f Figures) String() string {
-	return fmt.Sprintf("%9.0f %9.2f %9.2f %9.2f", f.PerSecond, f.P50, f.P95, f.P99)
+	return fmt.Sprintf("%9.0f %9.2f %9.2f %9.2f %9.2f", f.PerSecond, f.P50, f.P95, f.P99, f.CPU)
 }
 
 // aims are what the hub is to reach; docs/benchmarks.md says why.
@@ -91,7 +91,7 @@ func (r *Report) Text(w io.Writer) {
 
 func (r *Report) size(p func(string, ...any), s *Size) {
 	p("\nWith %d matters (written in %.0f s)", s.Matters, s.Filling)
-	p("  %-34s %9s %9s %9s %9s", "", "a second", "p50 ms", "p95 ms", "p99 ms")
+	p("  %-34s %9s %9s %9s %9s %9s", "", "a second", "p50 ms", "p95 ms", "p99 ms", "cpu ms")
 	line := func(name string, f Figures, note string) {
 		if f.N > 0 {
 			p("  %-34s %s   %s", name, f, note)

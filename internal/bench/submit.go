@@ -111,11 +111,10 @@ func (r *run) busySubmissions(ctx context.Context, s *Size) error {
 	working, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { r.hub.Work(working) })
-	took, elapsed, err := drive(ctx, r.Senders, r.Each/2, send)
+	var t tally
+	err = t.drive(ctx, r.Senders, r.Each/2, send)
 	cancel()
 	wg.Wait()
-	var t tally
-	t.add(took, elapsed)
 	s.Busy = t.figures()
 	return errors.Join(err, r.hub.DB.View(ctx, func(tx *db.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM outbox WHERE state = 'done'`).Scan(&s.Worked)
@@ -176,8 +175,10 @@ func (r *run) verbSend(p *pool) func(context.Context, int, int) error {
 
 func (d *drafts) sendByVerbs(ctx context.Context, x draft, file []byte) error {
 	who := d.senders[x.sender]
-	a, err := d.hub.Files.Put(ctx, attach.New{Project: x.project, Matter: x.matter, Place: attach.Answer, Field: fileField, Name: "kartta.pdf", Size: -1,
-		UploadedBy: who.ID, Side: "applicant"}, bytes.NewReader(file))
+	a, err := d.hub.Files.Put(ctx, attach.New{
+		Project: x.project, Matter: x.matter, Place: attach.Answer, Field: fileField, Name: "kartta.pdf", Size: -1,
+		UploadedBy: who.ID, Side: "applicant",
+	}, bytes.NewReader(file))
 	if err != nil {
 		return err
 	}
@@ -324,20 +325,26 @@ func (d *drafts) bareRows(ctx context.Context, tx *db.Tx, x draft, hash string) 
 		text string
 		args []any
 	}{
-		{`INSERT INTO attachments (id, project_id, matter_id, place, field, name, size, received, content_type, hash, state, uploaded_by, side, created_at)
+		{
+			`INSERT INTO attachments (id, project_id, matter_id, place, field, name, size, received, content_type, hash, state, uploaded_by, side, created_at)
 			VALUES ($1, $2, $3, 'answer', $4, 'kartta.pdf', $5, $6, 'application/pdf', $7, 'ready', $8, 'applicant', $9)`,
-			[]any{id, x.project, x.matter, fileField, int64(fileBytes), int64(fileBytes), hash, by, at}},
+			[]any{id, x.project, x.matter, fileField, int64(fileBytes), int64(fileBytes), hash, by, at},
+		},
 		{`INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 3, $2, $3, $4)`, []any{x.matter, s.Answers, by, at}},
 		{`INSERT INTO submissions (id, matter_id, n, body, hash, sent_by, sent_at) VALUES ($1, $2, 1, $3, $4, $5, $6)`, []any{key, x.matter, s.Body, hash, by, at}},
-		{`INSERT INTO ledger (stream, n, at, actor, side, deed, data, prev, hash) VALUES ($1, 2, $2, $3, 'applicant', 'matter.sent', $4, $5, $6)`,
-			[]any{"matter:" + x.matter, at, "person:" + by, s.Data, hash, hash}},
+		{
+			`INSERT INTO ledger (stream, n, at, actor, side, deed, data, prev, hash) VALUES ($1, 2, $2, $3, 'applicant', 'matter.sent', $4, $5, $6)`,
+			[]any{"matter:" + x.matter, at, "person:" + by, s.Data, hash, hash},
+		},
 		{`UPDATE ledger_heads SET n = 2, hash = $1 WHERE stream = $2`, []any{hash, "matter:" + x.matter}},
 		{`INSERT INTO words (offer_id, word, matter_id) VALUES ` + strings.Join(words, ", "), args},
 		{`UPDATE matters SET answers = $1, version = 3, status = 'sent', status_at = $2, holder = 'authority', holder_since = $3, sort_at = $4, sent_at = $5,
 			head = 2, head_applicant = 2, changed_at = $6 WHERE id = $7`, []any{s.Answers, at, at, at, at, at, x.matter}},
 		{`UPDATE projects SET changed_at = $1 WHERE id = $2`, []any{at, x.project}},
-		{`INSERT INTO outbox (id, kind, idem_key, payload, state, not_before, created_at) VALUES ($1, 'matter.notify', $2, $3, 'waiting', $4, $5)`,
-			[]any{key, "notify/" + x.matter + "/2/authority", s.Payload, at, at}},
+		{
+			`INSERT INTO outbox (id, kind, idem_key, payload, state, not_before, created_at) VALUES ($1, 'matter.notify', $2, $3, 'waiting', $4, $5)`,
+			[]any{key, "notify/" + x.matter + "/2/authority", s.Payload, at, at},
+		},
 	} {
 		if _, err := tx.ExecContext(ctx, q.text, q.args...); err != nil {
 			return err

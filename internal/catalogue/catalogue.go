@@ -121,6 +121,7 @@ type Catalogue struct {
 	Statuses       []Wording
 
 	municipality map[string]*Municipality
+	named        map[string]*Municipality // by Finnish and Swedish name in small letters
 	authority    map[string]*Authority
 	entity       map[string]*Entity
 	typ          map[string]*Type
@@ -140,12 +141,7 @@ func (c *Catalogue) MunicipalityNamed(s string) *Municipality {
 	if m := c.municipality[s]; m != nil {
 		return m
 	}
-	for _, m := range c.Municipalities {
-		if strings.ToLower(m.Name.FI) == s || strings.ToLower(m.Name.SV) == s {
-			return m
-		}
-	}
-	return nil
+	return c.named[s]
 }
 
 // Authority returns the authority with the id, or nil.

@@ -201,7 +201,7 @@ func Open(ctx context.Context, d *db.DB) (*Catalogue, error) {
 // are read when first asked for.
 func assemble(docs []document, s *store) (*Catalogue, error) {
 	c := &Catalogue{
-		municipality: map[string]*Municipality{}, authority: map[string]*Authority{}, entity: map[string]*Entity{},
+		municipality: map[string]*Municipality{}, named: map[string]*Municipality{}, authority: map[string]*Authority{}, entity: map[string]*Entity{},
 		typ: map[string]*Type{}, kind: map[string]*Kind{}, forms: map[string]string{}, surveys: map[string]string{}, store: s,
 	}
 	var errs []error
@@ -321,6 +321,11 @@ func (c *Catalogue) addMunicipality(get func(string) string) error {
 		return fmt.Errorf("municipality %q: code twice, or a name missing", m.Code)
 	}
 	c.municipality[m.Code] = m
+	for _, name := range []string{m.Name.FI, m.Name.SV} {
+		if name = strings.ToLower(name); c.named[name] == nil {
+			c.named[name] = m
+		}
+	}
 	c.Municipalities = append(c.Municipalities, m)
 	return nil
 }

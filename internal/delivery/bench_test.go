@@ -69,8 +69,10 @@ func newBench(t *testing.T) *bench {
 			"rescue-pirkanmaa": {"rescue-temp-lodging"}, "muni-837": {"muni-sewer", "muni-camping", "muni-signs", "muni-tobacco"},
 		} {
 			for _, typ := range types {
-				if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light,
-					Territory: []string{"837"}, NoticeEmail: typ + "@virasto.example", DeputyEmail: "kirjaamo@virasto.example", DeputyHours: 16, Active: true}); err != nil {
+				if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{
+					ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light,
+					Territory: []string{"837"}, NoticeEmail: typ + "@virasto.example", DeputyEmail: "kirjaamo@virasto.example", DeputyHours: 16, Active: true,
+				}); err != nil {
 					return err
 				}
 			}

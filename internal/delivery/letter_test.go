@@ -34,12 +34,23 @@ var every = []struct {
 	audience matter.Audience
 	deed     string
 }{
-	{matter.ToAuthority, matter.DeedSent}, {matter.ToAuthority, matter.DeedCompleted}, {matter.ToAuthority, matter.DeedWithdrawn},
-	{matter.ToAuthority, matter.DeedMessage}, {matter.ToAuthority, matter.DeedStatementAsked}, {matter.ToAuthority, matter.DeedStatementGiven},
-	{matter.ToApplicant, matter.DeedAsked}, {matter.ToApplicant, matter.DeedMessage}, {matter.ToApplicant, matter.DeedFinished},
-	{matter.ToAuthority, matter.DeedTransferred}, {matter.ToAuthority, matter.DeedFinished}, {matter.ToApplicant, matter.DeedDraftExpires},
-	{matter.ToApplicant, matter.DeedDismissed}, {matter.ToApplicant, matter.DeedTransferred},
-	{matter.ToDeputy, matter.DeedSent}, {matter.ToDeputy, matter.DeedCompleted}, {matter.ToDeputy, matter.DeedMessage},
+	{matter.ToAuthority, matter.DeedSent},
+	{matter.ToAuthority, matter.DeedCompleted},
+	{matter.ToAuthority, matter.DeedWithdrawn},
+	{matter.ToAuthority, matter.DeedMessage},
+	{matter.ToAuthority, matter.DeedStatementAsked},
+	{matter.ToAuthority, matter.DeedStatementGiven},
+	{matter.ToApplicant, matter.DeedAsked},
+	{matter.ToApplicant, matter.DeedMessage},
+	{matter.ToApplicant, matter.DeedFinished},
+	{matter.ToAuthority, matter.DeedTransferred},
+	{matter.ToAuthority, matter.DeedFinished},
+	{matter.ToApplicant, matter.DeedDraftExpires},
+	{matter.ToApplicant, matter.DeedDismissed},
+	{matter.ToApplicant, matter.DeedTransferred},
+	{matter.ToDeputy, matter.DeedSent},
+	{matter.ToDeputy, matter.DeedCompleted},
+	{matter.ToDeputy, matter.DeedMessage},
 }
 
 func TestMails(t *testing.T) {

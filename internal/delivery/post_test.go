@@ -94,8 +94,10 @@ func TestNoMailTellsMoreThanItMay(t *testing.T) {
 			t.Errorf("the mail %q has no link on a line of its own:\n%s", m.Subject, m.Body)
 		}
 	}
-	for _, what := range []string{"uusi asia on saapunut", "asiaa on täydennetty", "asia on peruttu", "uusi viesti", "lausuntoa", "lausunto on annettu",
-		"ilmoitusta ei ole avattu", "kompletteras senast", "myndigheten har skickat", "ärendet har behandlats", "Invitation to the project"} {
+	for _, what := range []string{
+		"uusi asia on saapunut", "asiaa on täydennetty", "asia on peruttu", "uusi viesti", "lausuntoa", "lausunto on annettu",
+		"ilmoitusta ei ole avattu", "kompletteras senast", "myndigheten har skickat", "ärendet har behandlats", "Invitation to the project",
+	} {
 		if !slices.ContainsFunc(mails, func(m delivery.Mail) bool { return strings.Contains(m.Subject, what) }) {
 			t.Errorf("no mail about %q among %d", what, len(mails))
 		}

@@ -30,8 +30,10 @@ func to(s *smtpsink.Server) delivery.SMTP {
 	return delivery.SMTP{Host: s.Host, Port: s.Port, TLS: delivery.StartTLS, HELO: "hub.example", Roots: s.Roots}
 }
 
-var letter = delivery.Mail{Key: "k", At: testkit.Start, From: from, To: "kirjaamo@virasto.example", Lang: i18n.FI,
-	Subject: "[Kesäkonsertti] A2027-1001 Tampere: uusi asia on saapunut", Body: "Hei\n\nTäällä on ääkkösiä.\n.\nhttps://luvat.example/officer/matters/0190\n"}
+var letter = delivery.Mail{
+	Key: "k", At: testkit.Start, From: from, To: "kirjaamo@virasto.example", Lang: i18n.FI,
+	Subject: "[Kesäkonsertti] A2027-1001 Tampere: uusi asia on saapunut", Body: "Hei\n\nTäällä on ääkkösiä.\n.\nhttps://luvat.example/officer/matters/0190\n",
+}
 
 func TestAMailOverSMTP(t *testing.T) {
 	s := smtpsink.Start(t)

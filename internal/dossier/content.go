@@ -112,8 +112,10 @@ func (c *content) gather() {
 		if from == "" || a.State != attach.Ready {
 			continue
 		}
-		c.files = append(c.files, &file{From: from, Subject: subject, found: a,
-			SealedFile: matter.SealedFile{ID: a.ID, Field: a.Field, Name: a.Name, Size: a.Size, ContentType: a.ContentType, SHA256: a.Hash}})
+		c.files = append(c.files, &file{
+			From: from, Subject: subject, found: a,
+			SealedFile: matter.SealedFile{ID: a.ID, Field: a.Field, Name: a.Name, Size: a.Size, ContentType: a.ContentType, SHA256: a.Hash},
+		})
 	}
 	width := max(2, len(fmt.Sprint(len(c.files))))
 	for i, f := range c.files {

@@ -157,14 +157,19 @@ func (c *content) paths(from, subject string) []string {
 // document puts the matter in the form of matter.json.
 func (c *content) document() *document {
 	v, p := c.v, c.v.Project
-	d := &document{Format: "luvat-package-1", MadeAt: stamp(c.made), Language: c.lang,
-		Matter: docMatter{ID: v.ID, Number: v.Number, Type: v.Type, TypeName: c.typeName(), Kind: v.Kind, Authority: v.Authority,
+	d := &document{
+		Format: "luvat-package-1", MadeAt: stamp(c.made), Language: c.lang,
+		Matter: docMatter{
+			ID: v.ID, Number: v.Number, Type: v.Type, TypeName: c.typeName(), Kind: v.Kind, Authority: v.Authority,
 			AuthorityName: c.authorityName(v.Authority), Way: string(v.Way), Identifier: v.Identifier, Handler: v.HandlerName,
 			Status: string(v.Status), StatusWords: c.statusWords(v.Status), StatusAt: stamp(v.StatusAt), Outcome: v.Outcome,
 			Holder: string(v.Holder), HolderSince: stamp(v.Since), OtherAuthority: v.Other, DueAt: stamp(v.Due), SentAt: stamp(v.SentAt),
-			StartedAt: stamp(v.Started), Follows: v.Follows},
-		Project: docProject{ID: p.ID, Number: p.Number, Name: p.Name, Entity: p.Entity, Municipality: p.Municipality,
-			MunicipalityName: c.municipalityName(p.Municipality), StartsAt: stamp(p.StartsAt)},
+			StartedAt: stamp(v.Started), Follows: v.Follows,
+		},
+		Project: docProject{
+			ID: p.ID, Number: p.Number, Name: p.Name, Entity: p.Entity, Municipality: p.Municipality,
+			MunicipalityName: c.municipalityName(p.Municipality), StartsAt: stamp(p.StartsAt),
+		},
 		Submissions: []docSubmission{}, Requests: []docRequest{}, Messages: []docMessage{}, Timeline: []docEvent{},
 		Attachments: []docAttachment{}, Forms: []docForm{},
 	}
@@ -173,16 +178,22 @@ func (c *content) document() *document {
 		d.Matter.OutcomeWords = &words
 	}
 	for _, s := range v.Submissions {
-		d.Submissions = append(d.Submissions, docSubmission{N: s.N, ID: s.ID, SentAt: stamp(s.SentAt), SentBy: c.person(s.SentBy),
-			SHA256: s.Hash, Body: s.Body, Content: json.RawMessage(s.Body)})
+		d.Submissions = append(d.Submissions, docSubmission{
+			N: s.N, ID: s.ID, SentAt: stamp(s.SentAt), SentBy: c.person(s.SentBy),
+			SHA256: s.Hash, Body: s.Body, Content: json.RawMessage(s.Body),
+		})
 	}
 	for _, r := range v.Requests {
-		d.Requests = append(d.Requests, docRequest{N: r.N, ID: r.ID, AskedAt: stamp(r.AskedAt), AskedBy: c.person(r.AskedBy), DueAt: stamp(r.Due),
-			Text: r.Text, Fields: append([]string{}, r.Fields...), AnsweredAt: stamp(r.Answered), Attachments: c.paths("request", r.ID)})
+		d.Requests = append(d.Requests, docRequest{
+			N: r.N, ID: r.ID, AskedAt: stamp(r.AskedAt), AskedBy: c.person(r.AskedBy), DueAt: stamp(r.Due),
+			Text: r.Text, Fields: append([]string{}, r.Fields...), AnsweredAt: stamp(r.Answered), Attachments: c.paths("request", r.ID),
+		})
 	}
 	for _, m := range v.Messages {
-		d.Messages = append(d.Messages, docMessage{ID: m.ID, Thread: m.Thread, Side: m.Side, By: c.person(m.Person), At: stamp(m.At),
-			Text: m.Text, Attachments: c.paths("message", m.ID)})
+		d.Messages = append(d.Messages, docMessage{
+			ID: m.ID, Thread: m.Thread, Side: m.Side, By: c.person(m.Person), At: stamp(m.At),
+			Text: m.Text, Attachments: c.paths("message", m.ID),
+		})
 	}
 	if dec := v.Decision; dec != nil {
 		d.Decision = &docDecision{Outcome: dec.Outcome, Text: dec.Text, By: c.person(dec.By), At: stamp(dec.At), Attachments: c.paths("decision", "")}
@@ -191,8 +202,10 @@ func (c *content) document() *document {
 		d.Timeline = append(d.Timeline, event(e))
 	}
 	for _, f := range c.files {
-		d.Attachments = append(d.Attachments, docAttachment{ID: f.ID, Path: f.Path, Missing: f.missing, Name: f.Name, Size: f.Size,
-			ContentType: f.ContentType, SHA256: f.SHA256, From: f.From, Field: f.Field, Common: f.Common, Submissions: f.Submissions})
+		d.Attachments = append(d.Attachments, docAttachment{
+			ID: f.ID, Path: f.Path, Missing: f.missing, Name: f.Name, Size: f.Size,
+			ContentType: f.ContentType, SHA256: f.SHA256, From: f.From, Field: f.Field, Common: f.Common, Submissions: f.Submissions,
+		})
 	}
 	for _, f := range c.forms {
 		d.Forms = append(d.Forms, docForm{f.ID, f.Version, f.path})
@@ -201,7 +214,9 @@ func (c *content) document() *document {
 }
 
 func event(e matter.Event) docEvent {
-	return docEvent{N: e.N, At: stamp(e.At), Deed: e.Deed, Side: string(e.Side), By: e.Name, Status: string(e.Status), DueAt: stamp(e.Due),
+	return docEvent{
+		N: e.N, At: stamp(e.At), Deed: e.Deed, Side: string(e.Side), By: e.Name, Status: string(e.Status), DueAt: stamp(e.Due),
 		Authority: e.Authority, Person: e.Person, Request: e.Request, Message: e.Message, Thread: e.Thread, Submission: e.Submission,
-		SHA256: e.Hash, Audience: e.Audience}
+		SHA256: e.Hash, Audience: e.Audience,
+	}
 }

@@ -75,8 +75,10 @@ func newBench(t *testing.T) *bench {
 			}
 		}
 		for authority, typ := range map[string]string{"rescue-pirkanmaa": "rescue-plan", "muni-837": "muni-sewer"} {
-			if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light,
-				Territory: []string{"837"}, NoticeEmail: typ + "@example.fi", Active: true}); err != nil {
+			if err := catalogue.SaveOffer(ctx, tx, &catalogue.Offer{
+				ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light,
+				Territory: []string{"837"}, NoticeEmail: typ + "@example.fi", Active: true,
+			}); err != nil {
 				return err
 			}
 		}
@@ -85,8 +87,10 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{Desk: &matter.Desk{DB: d, Catalogue: cat, Files: files, Now: clock.Now}, t: t, clock: clock, dir: dir,
-		maker: &dossier.Maker{Catalogue: cat, Files: files, Now: clock.Now}}
+	return &bench{
+		Desk: &matter.Desk{DB: d, Catalogue: cat, Files: files, Now: clock.Now}, t: t, clock: clock, dir: dir,
+		maker: &dossier.Maker{Catalogue: cat, Files: files, Now: clock.Now},
+	}
 }
 
 func (b *bench) must(err error) {
@@ -496,7 +500,8 @@ func TestDamagedAndLostFiles(t *testing.T) {
 		Path, Name, SHA256, From string
 		Missing                  bool
 		Submissions              []int
-	}) bool {
+	},
+	) bool {
 		return a.Missing && a.Path == "" && a.SHA256 == sealed.Hash
 	}) < 0 {
 		t.Error("matter.json does not say which file is missing")

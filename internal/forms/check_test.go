@@ -23,19 +23,31 @@ func TestCheck(t *testing.T) {
 		{"nothing answered, in the order of the layout", `{}`, []string{"kind forms.required_choice", "title forms.required", "guards forms.required_number", "place.name forms.required"}},
 		{"empty is missing", `{"kind":"fair","title":"","guards":0,"place":{"name":""}}`, []string{"title forms.required", "place.name forms.required"}},
 		{"then rows are required", `{"kind":"concert","title":"a","guards":2,"place":{"name":"b"}}`, []string{"guard_list forms.required_rows"}},
-		{"inside rows", `{"kind":"concert","title":"a","guards":2,"place":{"name":"b"},"guard_list":[{"name":"A"},{"card":1},{"card":"x","name":"B"}]}`,
-			[]string{"guard_list.1.name forms.required", "guard_list.2.card forms.not_a_whole_number"}},
+		{
+			"inside rows", `{"kind":"concert","title":"a","guards":2,"place":{"name":"b"},"guard_list":[{"name":"A"},{"card":1},{"card":"x","name":"B"}]}`,
+			[]string{"guard_list.1.name forms.required", "guard_list.2.card forms.not_a_whole_number"},
+		},
 		{"what is hidden is not checked", complete + `,"guard_list":[{"card":"x"}],"kind_other":"` + strings.Repeat("a", 200) + `","music":false,"music_end":"99"}`, nil},
 		{"an optional group is whole or nothing", complete + `,"contact":{"name":"A"}}`, []string{"contact.phone forms.required"}},
 		{"unknown", complete + `,"nope":1,"contact":{"name":"A","phone":"040 1234567","x":1}}`, []string{"contact.x forms.unknown_field", "nope forms.unknown_field"}},
-		{"limits", `{"kind":"x","title":"` + strings.Repeat("ä", 21) + `","guards":10001,"height":0.25,"place":{"name":"b","lat":12},"plan":["a","b","c","d"],"audience":["all","all"]}`,
-			[]string{"kind forms.not_an_option", "title forms.too_long", "audience.1 forms.duplicate", "guards forms.too_large_number", "guard_list forms.required_rows",
-				"height forms.too_small", "plan forms.too_many", "place.lat forms.too_small"}},
-		{"formats", complete + `,"day":"2026-02-30","start":"2026-07-01T24:00","music":true,"music_end":"18","email":"a@b","phone":"x","business_id":"0112038-8","property_ids":["91-1-2"],"town":"999","towns":["091","1"],"earlier":"?","plan":["a b"]}`,
-			[]string{"music_end forms.not_a_time", "start forms.not_a_datetime", "day forms.not_a_date", "email forms.bad_email", "phone forms.bad_phone", "business_id forms.bad_business_id",
-				"property_ids.0 forms.bad_property_id", "town forms.bad_municipality", "towns.1 forms.bad_municipality", "earlier forms.bad_matter", "plan.0 forms.bad_attachment"}},
-		{"types", complete + `,"height":"abc","music":"x","story":5,"towns":"091","contact":[]}`,
-			[]string{"story forms.malformed", "music forms.not_yes_or_no", "height forms.not_a_number", "towns forms.malformed"}},
+		{
+			"limits", `{"kind":"x","title":"` + strings.Repeat("ä", 21) + `","guards":10001,"height":0.25,"place":{"name":"b","lat":12},"plan":["a","b","c","d"],"audience":["all","all"]}`,
+			[]string{
+				"kind forms.not_an_option", "title forms.too_long", "audience.1 forms.duplicate", "guards forms.too_large_number", "guard_list forms.required_rows",
+				"height forms.too_small", "plan forms.too_many", "place.lat forms.too_small",
+			},
+		},
+		{
+			"formats", complete + `,"day":"2026-02-30","start":"2026-07-01T24:00","music":true,"music_end":"18","email":"a@b","phone":"x","business_id":"0112038-8","property_ids":["91-1-2"],"town":"999","towns":["091","1"],"earlier":"?","plan":["a b"]}`,
+			[]string{
+				"music_end forms.not_a_time", "start forms.not_a_datetime", "day forms.not_a_date", "email forms.bad_email", "phone forms.bad_phone", "business_id forms.bad_business_id",
+				"property_ids.0 forms.bad_property_id", "town forms.bad_municipality", "towns.1 forms.bad_municipality", "earlier forms.bad_matter", "plan.0 forms.bad_attachment",
+			},
+		},
+		{
+			"types", complete + `,"height":"abc","music":"x","story":5,"towns":"091","contact":[]}`,
+			[]string{"story forms.malformed", "music forms.not_yes_or_no", "height forms.not_a_number", "towns forms.malformed"},
+		},
 		{"what hangs on a mistake waits", `{"kind":"fair","title":"a","guards":"two","place":{"name":"b"}}`, []string{"guards forms.not_a_whole_number"}},
 		{"the end comes before the start", complete + `,"start":"2026-07-02T18:00","end":"2026-07-02T02:00"}`, []string{"end forms.before"}},
 	} {
@@ -74,8 +86,11 @@ func TestCheckOtherKeywords(t *testing.T) {
 		{"too few", ``, `"a":{"type":"array","minItems":2,"items":{"type":"string"}}`, `{"a":["x"]}`, []string{"a forms.too_few"}},
 		{"with another", `,"dependentRequired":{"a":["b"]}`, `"a":{"type":"string"},"b":{"type":"string"}`, `{"a":"x"}`, []string{"b forms.required"}},
 		{"forbidden together", `,"not":{"required":["a","b"]}`, `"a":{"type":"string"},"b":{"type":"string"}`, `{"a":"x","b":"y"}`, []string{" forms.not_valid"}},
-		{"else", `,"if":{"properties":{"a":{"const":"x"}},"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}`,
-			`"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}`, `{"a":"z"}`, []string{"c forms.required"}},
+		{
+			"else", `,"if":{"properties":{"a":{"const":"x"}},"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}`,
+			`"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}`, `{"a":"z"}`,
+			[]string{"c forms.required"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, list(small(t, tt.more, tt.prop).Check(parse(t, tt.answers)))); diff != "" {

@@ -107,10 +107,14 @@ func TestParseFindsWhatCanBeRequiredWhileHidden(t *testing.T) {
 		{"another field", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`, onN, false},
 		{"either field shows, one requires", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`, either, true},
 		{"both conditions", `,"allOf":[{"if":{"properties":{"on":{"const":true},"n":{"minimum":5}},"required":["on","n"]},"then":{"required":["x"]}}]`, onN, true},
-		{"hidden by the opposite", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`,
-			`{"effect": "HIDE", "condition": {"scope": "#/properties/on", "schema": {"const": false}}}`, true},
-		{"hidden by the same", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`,
-			`{"effect": "HIDE", "condition": {"scope": "#/properties/on", "schema": {"const": true}}}`, false},
+		{
+			"hidden by the opposite", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`,
+			`{"effect": "HIDE", "condition": {"scope": "#/properties/on", "schema": {"const": false}}}`, true,
+		},
+		{
+			"hidden by the same", `,"allOf":[{"if":{"properties":{"on":{"const":true}},"required":["on"]},"then":{"required":["x"]}}]`,
+			`{"effect": "HIDE", "condition": {"scope": "#/properties/on", "schema": {"const": true}}}`, false,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Parse("f", []byte(schema(tt.condition)), []byte(ui(tt.rule)), wordsFor("n", "on", "x"))

@@ -51,8 +51,10 @@ func TestRead(t *testing.T) {
 		{"rows, with a gap and an empty row", "guard_list.0.name=Aino&guard_list.2.name=&guard_list.2.leader=&guard_list.10.name=Eero&guard_list.10.card=12", `{"guard_list":[{"name":"Aino"},{"card":12,"name":"Eero"}]}`, nil},
 		{"a mistake in a row is named by its new number", "guard_list.5.card=x", `{"guard_list":[{"card":"x"}]}`, []string{"guard_list.0.card forms.not_a_whole_number"}},
 		{"the page's own names", "_version=3&title=a", `{"title":"a"}`, nil},
-		{"unknown names", "nope=1&title.x=1&guard_list.a=1&guard_list.0.nope=1&place.nope=&guard_list.00.name=a", `{}`,
-			[]string{"title.x forms.unknown_field", "guard_list.0.nope forms.unknown_field", "guard_list.a forms.unknown_field", "guard_list.00.name forms.unknown_field", "place.nope forms.unknown_field", "nope forms.unknown_field"}},
+		{
+			"unknown names", "nope=1&title.x=1&guard_list.a=1&guard_list.0.nope=1&place.nope=&guard_list.00.name=a", `{}`,
+			[]string{"title.x forms.unknown_field", "guard_list.0.nope forms.unknown_field", "guard_list.a forms.unknown_field", "guard_list.00.name forms.unknown_field", "place.nope forms.unknown_field", "nope forms.unknown_field"},
+		},
 		{"broken characters", "title=%ff", `{}`, []string{"title forms.bad_characters"}},
 		{"a broken name", "%ff=1", `{}`, []string{"\uFFFD forms.unknown_field"}},
 		{"an unknown choice is for Check", "kind=x", `{"kind":"x"}`, nil},

@@ -75,8 +75,10 @@ func newBench(t *testing.T) *bench {
 			"police-sisa-suomi": {"police-public-event"}, "rescue-pirkanmaa": {"rescue-plan", "rescue-fire-inspection", "rescue-temp-lodging"}, "muni-837": {"muni-noise", "muni-sewer"},
 		} {
 			for _, typ := range types {
-				o := &catalogue.Offer{ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light, Territory: []string{"837"},
-					NoticeEmail: typ + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true}
+				o := &catalogue.Offer{
+					ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light, Territory: []string{"837"},
+					NoticeEmail: typ + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true,
+				}
 				if err := catalogue.SaveOffer(ctx, tx, o); err != nil {
 					return err
 				}

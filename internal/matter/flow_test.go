@@ -1,6 +1,7 @@
 package matter
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,8 +14,6 @@ import (
 	"luvat/internal/i18n"
 	"luvat/internal/ledger"
 	"luvat/internal/testkit"
-
-	"encoding/json"
 )
 
 func TestFlowIsAsTheDocumentsShow(t *testing.T) {

@@ -178,9 +178,11 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 		if err != nil {
 			return err
 		}
-		p := &Project{ID: id, Number: number, Entity: n.Entity, Municipality: n.Municipality, Name: name, StartsAt: n.StartsOn,
+		p := &Project{
+			ID: id, Number: number, Entity: n.Entity, Municipality: n.Municipality, Name: name, StartsAt: n.StartsOn,
 			Survey: n.Survey, FormHash: hash, Version: 1, CreatedBy: who.ID, CreatedAt: now, ChangedAt: now, Role: Owner,
-			Answers: firstAnswers(form, who, n, m)}
+			Answers: firstAnswers(form, who, n, m),
+		}
 		if err := p.insert(ctx, tx); err != nil {
 			return err
 		}
@@ -300,9 +302,11 @@ func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Matter{ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
+	m := &Matter{
+		ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
 		Way: offer.Way, Form: t.Form, FormHash: d.Catalogue.CurrentForm(t.Form), Answers: forms.Answers{}, Version: 1,
-		Follows: follows, Name: p.Name, Place: p.Place, StartsAt: p.StartsAt, CreatedAt: now, ChangedAt: now}
+		Follows: follows, Name: p.Name, Place: p.Place, StartsAt: p.StartsAt, CreatedAt: now, ChangedAt: now,
+	}
 	if follows != "" {
 		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
 		if err != nil {

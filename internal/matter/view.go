@@ -193,8 +193,10 @@ func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) (
 		}
 		_, actor, _ := cutActor(e.Actor)
 		people = append(people, actor, d.Person)
-		events = append(events, Event{N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
-			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience})
+		events = append(events, Event{
+			N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
+			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience,
+		})
 	}
 	names, err := identity.Names(ctx, tx, people)
 	if err != nil {

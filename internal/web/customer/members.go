@@ -67,11 +67,11 @@ func (r room) invite(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	id := a.PathValue("id")
-	typed := func(f *inviteForm) { f.Email.Value, f.Role.Value = v.Get("email"), v.Get("role") }
+	typed := func(f *inviteForm) { f.Email.Value, f.Role.Value = v.Get("email"), site.Chosen(v, "role") }
 	if a.NewLanguage(w, v) {
 		return r.drawMembers(w, a, who, http.StatusOK, typed)
 	}
-	err = r.Desk.Invite(a.Context(), who, id, v.Get("email"), matter.Member(v.Get("role")), a.Lang)
+	err = r.Desk.Invite(a.Context(), who, id, v.Get("email"), matter.Member(site.Chosen(v, "role")), a.Lang)
 	if text, field, ok := told(a.Lang, err); ok {
 		return r.drawMembers(w, a, who, http.StatusUnprocessableEntity, func(f *inviteForm) {
 			typed(f)

@@ -97,9 +97,9 @@ type wanted map[string]survey.Effect
 func (r room) newProject(w http.ResponseWriter, a *site.Ask, _ asker) error {
 	q := a.URL.Query()
 	if q.Get("survey") == "" && !q.Has("municipality") {
-		return r.drawNew(w, a, newInput{entity: q.Get("entity")}, nil)
+		return r.drawNew(w, a, newInput{entity: site.Chosen(q, "entity")}, nil)
 	}
-	in := newInput{entity: q.Get("entity"), town: q.Get("municipality"), survey: q.Get("survey"), start: q.Get("start"), asked: true}
+	in := newInput{entity: site.Chosen(q, "entity"), town: q.Get("municipality"), survey: q.Get("survey"), start: q.Get("start"), asked: true}
 	result, err := r.surveyOf(a, in.survey)
 	if err != nil {
 		return err

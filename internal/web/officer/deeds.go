@@ -12,6 +12,7 @@ import (
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
+	"luvat/internal/web/site"
 )
 
 // A deed is what an officer can do to a matter: an address to post to, a form
@@ -214,6 +215,9 @@ type input struct {
 	url.Values
 	files []string // attachments that came with this post or an earlier try
 }
+
+// Get returns what was typed or chosen under a name.
+func (in input) Get(name string) string { return site.Chosen(in.Values, name) }
 
 func (in input) ids() []string { return in.files }
 

@@ -63,8 +63,12 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		return err
 	}
 	p := &inboxPage{Lang: a.Lang, Query: q, Column: []ui.Column{
-		{Label: a.T("officer.col_matter")}, {Label: a.T("officer.number")}, {Label: a.T("officer.col_project")}, {Label: a.T("officer.col_when")},
-		{Label: a.T("officer.col_status")}, {Label: a.T("officer.col_handler")},
+		{Label: a.T("officer.col_matter")},
+		{Label: a.T("officer.number")},
+		{Label: a.T("officer.col_project")},
+		{Label: a.T("officer.col_when")},
+		{Label: a.T("officer.col_status")},
+		{Label: a.T("officer.col_handler")},
 	}}
 	offers, err := r.offers(a.Context(), who)
 	if err != nil {

@@ -92,8 +92,10 @@ func (r *room) inWords(l i18n.Lang, v *matter.View, s *matter.Submission) (*sent
 	if err != nil {
 		return nil, err
 	}
-	out := &sent{N: s.N, By: v.Names[s.SentBy], When: i18n.DateTime(l, s.SentAt), Hash: s.Hash, answers: c,
-		Own: r.blocks(l, v, c.form, c.own, c.files), Common: r.blocks(l, v, c.commonForm, c.common, c.files)}
+	out := &sent{
+		N: s.N, By: v.Names[s.SentBy], When: i18n.DateTime(l, s.SentAt), Hash: s.Hash, answers: c,
+		Own: r.blocks(l, v, c.form, c.own, c.files), Common: r.blocks(l, v, c.commonForm, c.common, c.files),
+	}
 	for _, f := range c.files {
 		out.Files = append(out.Files, r.sealedFile(l, v, c, f))
 	}
@@ -164,8 +166,10 @@ func (r *room) submission(w http.ResponseWriter, a *site.Ask, who identity.Offic
 	if p.Sent, err = r.inWords(a.Lang, v, s); err != nil {
 		return err
 	}
-	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("officer.submission_title", s.N), Lead: r.typeName(a.Lang, v.Type) + " · " + p.lead(),
-		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: p.Path}}, p.submissionBody())
+	return a.Page(w, http.StatusOK, ui.Page{
+		Title: a.T("officer.submission_title", s.N), Lead: r.typeName(a.Lang, v.Type) + " · " + p.lead(),
+		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: p.Path},
+	}, p.submissionBody())
 }
 
 // changed is what differs between two submissions.
@@ -197,8 +201,10 @@ func (r *room) changes(w http.ResponseWriter, a *site.Ask, who identity.Officer)
 		return err
 	}
 	c.page = &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID}
-	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("officer.changes_title", c.N), Lead: r.typeName(a.Lang, v.Type) + " · " + c.lead(), Wide: true,
-		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: c.Path}}, c.body())
+	return a.Page(w, http.StatusOK, ui.Page{
+		Title: a.T("officer.changes_title", c.N), Lead: r.typeName(a.Lang, v.Type) + " · " + c.lead(), Wide: true,
+		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: c.Path},
+	}, c.body())
 }
 
 func (r *room) compare(l i18n.Lang, v *matter.View, before, after *matter.Submission) (*changed, error) {

@@ -79,8 +79,10 @@ func newSite(t *testing.T) *hub {
 	h.must(err)
 	h.Desk = &matter.Desk{DB: d, Catalogue: cat, Files: files, Now: clock.Now}
 	h.must(d.InTx(ctx, h.people))
-	s := &site.Site{DB: d, Desk: h.Desk, Catalogue: cat, Files: files, Sessions: identity.NewSessions(d, false),
-		Log: slog.New(slog.DiscardHandler), Now: clock.Now, Limits: attach.Limits{File: 1 << 20}}
+	s := &site.Site{
+		DB: d, Desk: h.Desk, Catalogue: cat, Files: files, Sessions: identity.NewSessions(d, false),
+		Log: slog.New(slog.DiscardHandler), Now: clock.Now, Limits: attach.Limits{File: 1 << 20},
+	}
 	mux := http.NewServeMux()
 	s.Mount(mux, append(Routes(s, &dossier.Maker{Catalogue: cat, Files: files, Now: clock.Now}),
 		site.ForAnybody("POST /login", func(w http.ResponseWriter, a *site.Ask) error {
@@ -110,8 +112,10 @@ func (h *hub) people(tx *db.Tx) error {
 	}
 	for authority, types := range map[string][]string{rescueID: {lodging, "rescue-plan"}, policeID: {"police-lottery"}, "muni-837": {"muni-camping"}} {
 		for _, typ := range types {
-			o := &catalogue.Offer{ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light, Territory: []string{"837"},
-				NoticeEmail: typ + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true}
+			o := &catalogue.Offer{
+				ID: catalogue.OfferID(authority, typ), Authority: authority, Type: typ, Way: catalogue.Light, Territory: []string{"837"},
+				NoticeEmail: typ + "@example.fi", DeputyEmail: "kirjaamo@example.fi", DeputyHours: 16, Active: true,
+			}
 			if err := catalogue.SaveOffer(ctx, tx, o); err != nil {
 				return err
 			}
@@ -177,8 +181,10 @@ func (h *hub) drafts(name string, types ...string) []string {
 // file gives Aino's matter an attachment and returns its id.
 func (h *hub) file(v *matter.View, field string) string {
 	h.t.Helper()
-	f, err := h.Files.Put(context.Background(), attach.New{Project: v.Project.ID, Matter: v.ID, Place: attach.Answer, Field: field, Name: "pohjakuva.txt",
-		Size: -1, UploadedBy: aino, Side: "applicant"}, strings.NewReader("pohjakuva"))
+	f, err := h.Files.Put(context.Background(), attach.New{
+		Project: v.Project.ID, Matter: v.ID, Place: attach.Answer, Field: field, Name: "pohjakuva.txt",
+		Size: -1, UploadedBy: aino, Side: "applicant",
+	}, strings.NewReader("pohjakuva"))
 	h.must(err)
 	return f.ID
 }

@@ -30,8 +30,11 @@ func (r *room) threads(w http.ResponseWriter, a *site.Ask, who identity.Officer)
 		return err
 	}
 	p := &threadsPage{Lang: a.Lang, Column: []ui.Column{
-		{Label: a.T("officer.col_matter")}, {Label: a.T("officer.col_project")}, {Label: a.T("officer.col_authority")},
-		{Label: a.T("officer.col_written")}, {Label: a.T("officer.col_asked")},
+		{Label: a.T("officer.col_matter")},
+		{Label: a.T("officer.col_project")},
+		{Label: a.T("officer.col_authority")},
+		{Label: a.T("officer.col_written")},
+		{Label: a.T("officer.col_asked")},
 	}}
 	for _, t := range all {
 		row := threadRow{ThreadRow: t, Href: matterPath + t.Matter, Type: r.typeName(a.Lang, t.Type), Authority: r.authority(a.Lang, t.Authority), When: i18n.DateTime(a.Lang, t.At)}

@@ -53,8 +53,10 @@ type offerRow struct {
 func (p *room) offerRows(a *site.Ask, offers []*catalogue.Offer) []offerRow {
 	var rows []offerRow
 	for _, o := range offers {
-		r := offerRow{Href: "/catalogue/" + o.Type, Matter: o.Type, Way: a.T("public.way_" + string(o.Way)), Where: p.territory(a, o),
-			Notices: o.NoticeEmail, Deputy: a.T("public.lead_deputy_none"), State: a.T("public.offer_active")}
+		r := offerRow{
+			Href: "/catalogue/" + o.Type, Matter: o.Type, Way: a.T("public.way_" + string(o.Way)), Where: p.territory(a, o),
+			Notices: o.NoticeEmail, Deputy: a.T("public.lead_deputy_none"), State: a.T("public.offer_active"),
+		}
 		if t := p.Catalogue.Type(o.Type); t != nil {
 			r.Matter = t.Name.In(a.Lang)
 		}

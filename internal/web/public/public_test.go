@@ -42,8 +42,10 @@ func newSite(t *testing.T) *testSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &testSite{clock: clock, Site: &site.Site{DB: d, Files: files, Sessions: identity.NewSessions(d, false),
-		Log: slog.New(slog.DiscardHandler), Now: clock.Now, Demo: true, Login: true}}
+	s := &testSite{clock: clock, Site: &site.Site{
+		DB: d, Files: files, Sessions: identity.NewSessions(d, false),
+		Log: slog.New(slog.DiscardHandler), Now: clock.Now, Demo: true, Login: true,
+	}}
 	s.load(t, content.FS)
 	s.seed(t)
 	s.forget(t)
@@ -91,9 +93,11 @@ func (s *testSite) seed(t *testing.T) {
 		ctx := context.Background()
 		for _, j := range joins {
 			au := s.Catalogue.Authority(j.Authority)
-			o := &catalogue.Offer{ID: catalogue.OfferID(j.Authority, j.Matter), Authority: j.Authority, Type: j.Matter, Way: catalogue.Way(j.Way),
+			o := &catalogue.Offer{
+				ID: catalogue.OfferID(j.Authority, j.Matter), Authority: j.Authority, Type: j.Matter, Way: catalogue.Way(j.Way),
 				National: au.Type == "state_agency", Territory: au.Territory, NoticeEmail: j.Email, DeputyEmail: j.Deputy, DeputyHours: 16, URL: j.URL,
-				Entities: j.Entities, Active: true}
+				Entities: j.Entities, Active: true,
+			}
 			if j.Municipalities != nil {
 				o.Territory = j.Municipalities
 			}

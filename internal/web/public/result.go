@@ -111,8 +111,10 @@ func (p *room) result(w http.ResponseWriter, a *site.Ask) error {
 }
 
 func (p *room) showResult(w http.ResponseWriter, a *site.Ask, status int, v resultView) error {
-	page := ui.Page{Title: a.T("public.result_title"), Lead: a.T("public.result_lead", v.Entity.Name.In(a.Lang), v.Place), FormID: surveyForm,
-		Problems: v.NameProblem != "" || v.Problem != ""}
+	page := ui.Page{
+		Title: a.T("public.result_title"), Lead: a.T("public.result_lead", v.Entity.Name.In(a.Lang), v.Place), FormID: surveyForm,
+		Problems: v.NameProblem != "" || v.Problem != "",
+	}
 	return a.Page(w, status, page, resultBody(a, v))
 }
 

@@ -82,8 +82,10 @@ func (p *room) showStart(w http.ResponseWriter, a *site.Ask, status int, st star
 		return err
 	}
 	st.Areas, st.Municipalities = len(s.Areas), p.Catalogue.Municipalities
-	page := ui.Page{Title: s.Title.In(a.Lang), Lead: a.T("public.survey_start_lead"), FormID: surveyForm, Problems: len(st.Problems) > 0,
-		Back: &ui.Link{Label: a.T("public.surveys_title"), Href: "/survey"}}
+	page := ui.Page{
+		Title: s.Title.In(a.Lang), Lead: a.T("public.survey_start_lead"), FormID: surveyForm, Problems: len(st.Problems) > 0,
+		Back: &ui.Link{Label: a.T("public.surveys_title"), Href: "/survey"},
+	}
 	return a.Page(w, status, page, startBody(a, st))
 }
 
@@ -277,9 +279,11 @@ func (p *room) showArea(w http.ResponseWriter, a *site.Ask, status int, st step)
 	if st.Municipality != nil {
 		place = st.Municipality.Name.In(a.Lang)
 	}
-	page := ui.Page{Title: st.area().Title.In(a.Lang), FormID: surveyForm, Problems: len(st.Problems) > 0,
+	page := ui.Page{
+		Title: st.area().Title.In(a.Lang), FormID: surveyForm, Problems: len(st.Problems) > 0,
 		Lead: a.T("public.area_nth", st.N+1, len(st.Survey.Areas), st.Entity.Name.In(a.Lang), place),
-		Back: &ui.Link{Label: a.T("public.area_back_place"), Href: surveyPath(st.Entity.ID) + "?result=" + st.Result}}
+		Back: &ui.Link{Label: a.T("public.area_back_place"), Href: surveyPath(st.Entity.ID) + "?result=" + st.Result},
+	}
 	return a.Page(w, status, page, areaBody(a, st))
 }
 

@@ -24,10 +24,14 @@ func problemCount(fields []ui.Control) int {
 
 func (st start) fields(a *site.Ask) []ui.Control {
 	return []ui.Control{
-		{Lang: a.Lang, Name: "municipality", Label: a.T("public.municipality"), Help: a.T("public.municipality_help"),
-			Value: st.Place, List: "municipalities", Autocomplete: "off", Problem: st.Problems["municipality"]},
-		{Lang: a.Lang, Name: "starts_on", Label: a.T("public.starts_on"), Help: a.T("public.starts_on_help"), Optional: true,
-			Value: st.Date, Type: "date", Size: ui.Medium, Problem: st.Problems["starts_on"]},
+		{
+			Lang: a.Lang, Name: "municipality", Label: a.T("public.municipality"), Help: a.T("public.municipality_help"),
+			Value: st.Place, List: "municipalities", Autocomplete: "off", Problem: st.Problems["municipality"],
+		},
+		{
+			Lang: a.Lang, Name: "starts_on", Label: a.T("public.starts_on"), Help: a.T("public.starts_on_help"), Optional: true,
+			Value: st.Date, Type: "date", Size: ui.Medium, Problem: st.Problems["starts_on"],
+		},
 	}
 }
 

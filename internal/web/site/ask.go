@@ -116,6 +116,15 @@ func Number(v url.Values, name string) (int64, error) {
 	return n, nil
 }
 
+// Chosen reads what was chosen of a group of choices, whose form sends an empty
+// value before it.
+func Chosen(v url.Values, name string) string {
+	if all := v[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
 // NewLanguage tells whether a form's language button was pressed, and
 // remembers the language.
 func (a *Ask) NewLanguage(w http.ResponseWriter, v url.Values) bool {
