@@ -141,9 +141,9 @@ func (r room) holder(s say, h matter.Holder, authority, other string) string {
 	return s.T("holder." + string(h))
 }
 
-// waits lists what waits on the reader: what has a date first.
+// waits lists what waits on the reader: what an authority asked for first.
 func (r room) waits(s say, v *matter.ProjectView) []wait {
-	var all []wait
+	var all, news []wait
 	mayWrite := v.Role.MayWrite()
 	common := map[string]bool{}
 	var ready int64
@@ -161,9 +161,10 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 		case row.Status == matter.ToComplete && mayWrite:
 			all = append(all, r.waitToComplete(s, row))
 		case row.Unread:
-			all = append(all, wait{Href: matterPath(row.ID), Title: s.T("customer.wait_unread", r.typeName(s.Lang, row.Type)), Text: r.authorityName(s.Lang, row.Authority), Status: "open", StatusText: s.T("ui.unread")})
+			news = append(news, wait{Href: matterPath(row.ID), Title: s.T("customer.wait_unread", r.typeName(s.Lang, row.Type)), Text: r.authorityName(s.Lang, row.Authority), Status: "open", StatusText: s.T("ui.unread")})
 		}
 	}
+	all = append(all, news...)
 	if !mayWrite {
 		return all
 	}
