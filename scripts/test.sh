@@ -138,10 +138,13 @@ done
 counted() { [[ ! -s $tools/log/$1.txt ]] || echo "; $(<"$tools/log/$1.txt")${2:-}"; }
 took="$(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
 counts="$(counted sqlite ' on SQLite')$(counted postgres ' on PostgreSQL')$(counted fuzz)"
+passed=$(cat "$tools"/log/sqlite.txt "$tools"/log/postgres.txt 2>/dev/null | awk '{n += $1} END {print n + 0}')
 echo
 if ((${#failed[@]})); then
 	list=$(printf ', %s' "${failed[@]}")
 	echo "FAILED: ${list:2}${counts}; $took."
+	echo "$passed passed, ${#failed[@]} failed"
 	exit 1
 fi
 echo "All good: ${#stages[@]} stages${counts}; $took."
+echo "$passed passed, 0 failed"
