@@ -145,7 +145,7 @@ func (c *concert) write() {
 
 	v = c.police
 	c.opened(v, "me", "police-public-event")
-	v.open(v.words("officer.deeds_far"))
+	v.Click("DisclosureTriangle", v.words("officer.deeds_far"))
 	v.Click("link", v.words("officer.letter"))
 	v.Select(v.words("officer.letter_to"), v.authority("rescue-pirkanmaa"))
 	v.Fill(v.words("officer.message"), "Riittävätkö poistumisreitit 600 hengelle?")
@@ -185,6 +185,9 @@ func (c *concert) complete() {
 	c.opened(v, "me", "rescue-plan")
 	v.Click("link", v.words("officer.changes"))
 	v.In("row", c.h.form("rescue-plan").Label("rescue_roads").In(v.lang)).See("Lavalta on reitti itään.")
+	c.opened(v, "me", "rescue-plan")
+	v.Click("button", v.words("officer.take_press")) // back into handling
+	v.See(v.words("officer.take_done"))
 }
 
 // finish ends all four matters.

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"luvat/internal/app"
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/delivery"
 	"luvat/internal/forms"
@@ -209,10 +211,50 @@ func (v *visitor) outcome(kind, id string) (authority, customer string) {
 	return w.Authority.In(v.lang), w.Customer.In(v.lang)
 }
 
-// open opens a part of the page that is folded up.
-func (v *visitor) open(summary string) {
+// until waits until something is so.
+func (v *visitor) until(what string, is func() bool) {
 	v.t.Helper()
-	v.Click("DisclosureTriangle", summary)
+	for deadline := time.Now().Add(15 * time.Second); !is(); time.Sleep(25 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.t.Fatalf("it does not happen that %s", what)
+		}
+	}
+}
+
+// kept waits until a text of a draft has reached the database.
+func (v *visitor) kept(form, text string) {
+	v.t.Helper()
+	matter := path.Base(path.Dir(form))
+	v.until(text+" is saved", func() bool {
+		var answers string
+		v.hub.view(`SELECT answers FROM matters WHERE id = $1`, &answers, matter)
+		return strings.Contains(answers, text)
+	})
+}
+
+// endSessions signs everybody out, as time does.
+func (h *hub) endSessions(t testing.TB) {
+	t.Helper()
+	err := h.DB.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `DELETE FROM sessions`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// offer reads an offer.
+func (h *hub) offer(v *visitor, authority, kind string) (o *catalogue.Offer) {
+	v.t.Helper()
+	err := h.DB.View(v.t.Context(), func(tx *db.Tx) (err error) {
+		o, err = catalogue.FindOffer(v.t.Context(), tx, catalogue.OfferID(authority, kind))
+		return err
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return o
 }
 
 // form returns the newest form of an id.
@@ -304,7 +346,7 @@ func (h *hand) node(in *browser.Page, n forms.Node) {
 	switch {
 	case n.Kind == forms.KindRows:
 		for i, row := range n.Rows {
-			if i > 0 {
+			if i > 0 || !h.shown(group(), v.words("ui.row_nth", label, 1)) {
 				group().Click("button", v.about("ui.row_add")+label)
 			}
 			h.inside(group().In("group", v.words("ui.row_nth", label, i+1)), row)
@@ -344,6 +386,12 @@ func (h *hand) node(in *browser.Page, n forms.Node) {
 	default:
 		in.Fill(exact, n.Raw)
 	}
+}
+
+// shown tells whether a part of the page has a group in it already: rows that
+// must be there show an empty one.
+func (h *hand) shown(in *browser.Page, name string) bool {
+	return slices.ContainsFunc(in.Names("group"), func(s string) bool { return strings.HasSuffix(s, name) })
 }
 
 func (h *hand) option(n forms.Node, value string) string {

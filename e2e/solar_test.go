@@ -24,7 +24,7 @@ func TestSolarParkInVaasa(t *testing.T) {
 	j.begin(t)
 	v.Click("link", v.words("customer.common_edit"))
 	v.fill(h.form("common-renewable-energy"), answers(t, map[string]any{
-		"applicant_type": "company", "applicant_name": "Vasa Sol Ab", "business_id": "2345678-7",
+		"applicant_type": "company", "applicant_name": "Vasa Sol Ab", "business_id": "2345678-0",
 		"applicant_address": map[string]any{"street": "Handelsesplanaden 12", "postal_code": "65100", "city": "Vasa"},
 		"contact_name":      "Linnéa Ström", "contact_phone": "050 555 0177", "contact_email": "linnea.strom@vasasol.example", "service_language": "sv",
 		"project_name": j.name, "project_description": "En solpark på 30 hektar med solpaneler på marken.", "project_type": "new_plant",
@@ -72,6 +72,9 @@ func TestSolarParkInVaasa(t *testing.T) {
 	v.Click("button", v.words("customer.save_next"))
 	v.Click("button", v.words("customer.complete_send"))
 	v.See(v.words("customer.completion_sent"))
+	j.opened(city, "me", "building-muni")
+	city.Click("button", city.words("officer.take_press")) // back into handling
+	city.See(city.words("officer.take_done"))
 
 	for _, f := range []struct {
 		officer     *visitor

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -67,7 +68,13 @@ func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, er
 		n, err := matter.CheckStates(ctx, d)
 		tell("matters", err, fmt.Sprintf("%d, each as its ledger says", n))
 	}
-	if c.Attachments != "" {
+	if err == nil && cat != nil {
+		n, err := matter.CheckSeals(ctx, d)
+		tell("submissions", err, fmt.Sprintf("%d, each with the seal that the ledger keeps", n))
+	}
+	if c.Attachments == "" {
+		tell("attachments", errors.New("not checked: say where they are, LUVAT_ATTACHMENTS"), "")
+	} else {
 		r, err := checkFiles(ctx, d, c.Attachments, deep)
 		tell("attachments", err, fmt.Sprintf("%d, %d bytes on disk, %d blobs that nothing names (swept in time)", r.Attachments, r.Bytes, len(r.Orphans)))
 	}

@@ -98,8 +98,9 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	for _, n := range o.Matters {
 		size, err := r.size(ctx, n)
-		if size != nil {
-			r.report.Sizes = append(r.report.Sizes, *size)
+		r.report.Sizes = append(r.report.Sizes, *size)
+		if r.Progress != nil {
+			r.report.size(func(format string, args ...any) { fmt.Fprintf(r.Progress, format+"\n", args...) }, size)
 		}
 		if err != nil {
 			return r.report, fmt.Errorf("with %d matters: %w", n, err)

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -105,8 +106,23 @@ func projectCount(matters int) int { return (matters + perProject - 1) / perProj
 
 const perCommit = 5000 // projects
 
+// many is from how many new matters on the indexes are built after the rows: in
+// one sorted pass instead of a million random steps.
+const many = 50_000
+
 // grow writes matters until there are n.
-func (m *mass) grow(ctx context.Context, n int) error {
+func (m *mass) grow(ctx context.Context, n int) (err error) {
+	if n-m.projects*perProject >= many {
+		indexes, err := m.dropIndexes(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			for _, build := range indexes {
+				err = errors.Join(err, m.exec(ctx, build))
+			}
+		}()
+	}
 	for want := projectCount(n); m.projects < want; {
 		from, to := m.projects, min(want, m.projects+perCommit)
 		if err := m.hub.DB.InTx(ctx, func(tx *db.Tx) error { return m.write(ctx, tx, from, to) }); err != nil {
@@ -115,12 +131,46 @@ func (m *mass) grow(ctx context.Context, n int) error {
 		m.projects = to
 	}
 	if m.hub.DB.Engine() == db.Postgres { // as its own housekeeping would, within a minute
-		return m.hub.DB.InTx(ctx, func(tx *db.Tx) error {
-			_, err := tx.ExecContext(ctx, "ANALYZE")
-			return err
-		})
+		return m.exec(ctx, "ANALYZE")
 	}
 	return nil
+}
+
+func (m *mass) exec(ctx context.Context, text string) error {
+	return m.hub.DB.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, text)
+		return err
+	})
+}
+
+// dropIndexes drops the matters' indexes, save those of keys, and returns the
+// statements that build them again.
+func (m *mass) dropIndexes(ctx context.Context) (build []string, err error) {
+	list := `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'matters' AND sql IS NOT NULL`
+	if m.hub.DB.Engine() == db.Postgres {
+		list = `SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'matters' AND indexdef NOT LIKE '%UNIQUE%'`
+	}
+	return build, m.hub.DB.InTx(ctx, func(tx *db.Tx) error {
+		var names []string
+		rows, err := tx.QueryContext(ctx, list)
+		if err != nil {
+			return err
+		}
+		if err := rows.Each(func() error {
+			var name, text string
+			err := rows.Scan(&name, &text)
+			names, build = append(names, name), append(build, text)
+			return err
+		}); err != nil {
+			return err
+		}
+		for _, name := range names {
+			if _, err := tx.ExecContext(ctx, "DROP INDEX "+name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
@@ -128,7 +178,8 @@ func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
 	projects := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, form_hash, answers, version, created_by, created_at, changed_at) VALUES `, width: 13}
 	members := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO members (project_id, person_id, role, since) VALUES ", width: 4}
 	matters := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, answers, version,
-		status, outcome, status_at, holder, holder_since, due_at, sort_at, handler_id, identifier, started_at, sent_at, head, head_applicant, head_authority, created_at, changed_at) VALUES `, width: 28}
+		status, outcome, status_at, holder, holder_since, due_at, sort_at, handler_id, identifier, started_at, sent_at, head, head_applicant, head_authority, created_at, changed_at,
+		name, place, starts_at) VALUES `, width: 31}
 	heads := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO ledger_heads (stream, n, hash) VALUES ", width: 3}
 	words := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO words (offer_id, word, matter_id) VALUES ", width: 3}
 	members.first, matters.first = projects, projects
@@ -151,9 +202,9 @@ func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
 		members.add(projectID(i), customerOf(i), string(matter.Owner), at)
 		for k := range perProject {
 			row := m.matter(i*perProject+k, a, created, starts)
+			row = append(row, name, "Keskuspuisto", starts.UnixMilli())
 			matters.add(append([]any{massMatter(i*perProject + k), massNumber(i*perProject + k), projectID(i)}, row...)...)
 			heads.add("matter:"+massMatter(i*perProject+k), int64(6), strings.Repeat("0", 64))
-			words.add(row[0], strconv.Itoa(100000+i*perProject+k), massMatter(i*perProject+k))
 			words.add(row[0], strings.ToLower(word), massMatter(i*perProject+k))
 		}
 	}

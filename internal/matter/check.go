@@ -2,8 +2,11 @@ package matter
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"luvat/internal/db"
 	"luvat/internal/ledger"
@@ -61,4 +64,32 @@ func (m *Matter) compare(ctx context.Context, tx *db.Tx) error {
 		return fmt.Errorf("matter %s is %s with %s, its ledger says %s with %s", m.ID, m.Status, m.Holder, s.Status, s.Holder)
 	}
 	return nil
+}
+
+// CheckSeals compares every submission with its hash, and that with the one in
+// the ledger. It returns how many there are; all that differ are told.
+func CheckSeals(ctx context.Context, d *db.DB) (n int64, err error) {
+	var wrong []error
+	err = d.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT s.id, s.body, s.hash, COALESCE(l.data, '')
+			FROM   submissions s LEFT JOIN ledger l ON l.stream = 'matter:' || s.matter_id AND l.deed IN ('matter.sent', 'matter.completed')
+				AND l.data LIKE '%"submission":"' || s.id || '"%'`)
+		if err != nil {
+			return err
+		}
+		return rows.Each(func() error {
+			var id, body, hash, entry string
+			if err := rows.Scan(&id, &body, &hash, &entry); err != nil {
+				return err
+			}
+			n++
+			sum := sha256.Sum256([]byte(body))
+			if hex.EncodeToString(sum[:]) != hash || !strings.Contains(entry, `"hash":"`+hash+`"`) {
+				wrong = append(wrong, fmt.Errorf("submission %s is not as it was sealed", id))
+			}
+			return nil
+		})
+	})
+	return n, errors.Join(append(wrong, err)...)
 }

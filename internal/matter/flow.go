@@ -74,14 +74,12 @@ const (
 	DeedNoticeOpened    = "notice.opened"
 	DeedDeputyTold      = "notice.deputy_told"
 	DeedDraftRemoved    = "matter.draft_removed"
-	DeedSubmissionLook  = "matter.receipt_checked"
 	DeedProjectStarted  = "project.started"
 	DeedInvited         = "project.invited"
 	DeedRevoked         = "project.invitation_revoked"
 	DeedJoined          = "project.member_joined"
 	DeedMemberLeft      = "project.member_left"
 	DeedMemberRole      = "project.member_role"
-	DeedCommonSavedSent = "project.common_sealed"
 )
 
 // A move is a deed that changes the status.

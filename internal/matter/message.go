@@ -51,8 +51,9 @@ func (m *Matter) addMessage(ctx context.Context, tx *db.Tx, now time.Time, msg M
 	return msg.ID, attach.Bind(ctx, tx, files, msg.Person, m.ID, "message:"+msg.ID)
 }
 
-// WriteAsApplicant writes to the authority of a sent matter. files are
-// uploaded attachments.
+// WriteAsApplicant writes to the authority of a sent matter. files are uploaded
+// attachments. In a draft nobody is written to, consented or not: advice before
+// sending is asked by the authority's own channels.
 func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, text string, files []string) error {
 	text, err := checkText(text)
 	if err != nil {
@@ -63,7 +64,7 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		if err != nil {
 			return err
 		}
-		if m.Status == Draft && m.ConsentAt.IsZero() {
+		if m.Status == Draft {
 			return fail.New(fail.Conflict, "matter.not_sent_yet")
 		}
 		if !m.RemovedAt.IsZero() {
@@ -171,6 +172,9 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 				err = errNotFound
 			}
 			return err
+		}
+		if !m.RemovedAt.IsZero() {
+			return fail.New(fail.Conflict, "matter.content_removed")
 		}
 		if ok, err := concerns(ctx, tx, who, m); err != nil || !ok {
 			if err == nil {

@@ -191,8 +191,8 @@ func (d *Desk) toAuthority(ctx context.Context, tx *db.Tx, n Notify, m *Matter, 
 	return &l, outbox.AddAt(ctx, tx, d.Now(), chase, Chase{l.Notice})
 }
 
-// language is the one in which an authority is written to: that of the
-// municipality's majority.
+// language is the one in which an authority is written to: Swedish where the
+// municipality has Swedish only, else Finnish.
 func (d *Desk) language(p *Project) i18n.Lang {
 	if m := d.Catalogue.Municipality(p.Municipality); m != nil && m.Swedish && !m.Bilingual {
 		return i18n.SV
@@ -361,7 +361,7 @@ func AfterWorkingHours(from time.Time, hours int) time.Time {
 	}
 }
 
-// Invitation returns what an invitation's mail says.
+// InvitationLetter returns what an invitation's mail says.
 func (d *Desk) InvitationLetter(ctx context.Context, job InviteMail) (to string, lang i18n.Lang, project, inviter string, role Member, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		var l, r, by, projectID string

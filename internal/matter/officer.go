@@ -28,6 +28,9 @@ func (d *Desk) handle(ctx context.Context, who identity.Officer, id string, fn f
 		if m.Status == Draft {
 			return fail.New(fail.Conflict, "matter.not_sent_yet")
 		}
+		if !m.RemovedAt.IsZero() {
+			return fail.New(fail.Conflict, "matter.content_removed")
+		}
 		p, err := findProject(ctx, tx, m.Project)
 		if err != nil {
 			return err

@@ -352,8 +352,10 @@ func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []Proje
 				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id AND m.status = 'to_complete'),
 				(SELECT COUNT(*) FROM matters m LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = $1
 				 WHERE m.project_id = p.id AND m.head_authority > COALESCE(s.n, 0))
-			FROM   members mb JOIN projects p ON p.id = mb.project_id
-			WHERE  mb.person_id = $2 ORDER BY p.changed_at DESC, p.id LIMIT 100`, who.ID, who.ID)
+			FROM  (SELECT m.project_id, m.role FROM members m JOIN projects q ON q.id = m.project_id
+				WHERE m.person_id = $2 ORDER BY q.changed_at DESC, q.id LIMIT 100) AS mb -- those are counted, not all
+			JOIN   projects p ON p.id = mb.project_id
+			ORDER BY p.changed_at DESC, p.id`, who.ID, who.ID)
 		if err != nil {
 			return err
 		}

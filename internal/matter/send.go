@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"luvat/internal/attach"
@@ -129,9 +130,9 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 			all = append(all, Lack{true, problem, common.Label(problem.Path)})
 		}
 	}
-	visible := shown(common.Fields(p.Answers), nil)
+	visible := sync.OnceValue(func() []string { return shown(common.Fields(p.Answers), nil) }) // seldom needed
 	for _, path := range termPaths(common, required) {
-		if v, _ := p.Answers.At(path); !empty(v) || !slices.Contains(visible, path) || slices.ContainsFunc(all, func(l Lack) bool { return l.Problem.Path == path }) {
+		if v, _ := p.Answers.At(path); !empty(v) || !slices.Contains(visible(), path) || slices.ContainsFunc(all, func(l Lack) bool { return l.Problem.Path == path }) {
 			continue
 		}
 		all = append(all, Lack{true, forms.Problem{Path: path, Key: "forms.required"}, common.Label(path)})
@@ -374,7 +375,7 @@ func sealedFiles(ctx context.Context, tx *db.Tx, m *Matter, p *Project, form, co
 	return files, nil
 }
 
-// Submissions returns what was sent of a matter, oldest first.
+// submissionsOf returns what was sent of a matter, oldest first.
 func submissionsOf(ctx context.Context, tx *db.Tx, matter string) ([]Submission, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT id, matter_id, n, body, hash, sent_by, sent_at FROM submissions WHERE matter_id = $1 ORDER BY n`, matter)

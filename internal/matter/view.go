@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"luvat/internal/attach"
@@ -42,8 +43,8 @@ type Row struct {
 	SentAt     time.Time
 }
 
-// jointView reads the rows of a project. mine, when set, tells which drafts an
-// authority may see.
+// jointView reads the rows of a project for a reader: for an authority without
+// the drafts that are not its own to see, "" for the applicant.
 func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority string) ([]Row, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT m.id, m.number, m.type_id, m.authority_id, m.offer_id, m.kind, m.identifier, COALESCE(p.name, ''), m.started_at, m.status_at,
@@ -191,7 +192,7 @@ func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) (
 		if d.Thread != "" && threads != nil && !slices.Contains(threads, d.Thread) && e.Deed == DeedMessage {
 			continue
 		}
-		_, actor, _ := cutActor(e.Actor)
+		_, actor, _ := strings.Cut(string(e.Actor), ":")
 		people = append(people, actor, d.Person)
 		events = append(events, Event{
 			N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
@@ -206,15 +207,6 @@ func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) (
 		events[i].Name, events[i].Person = names[events[i].Name], names[events[i].Person]
 	}
 	return events, nil
-}
-
-func cutActor(a ledger.Actor) (kind, id string, ok bool) {
-	for i := range a {
-		if a[i] == ':' {
-			return string(a[:i]), string(a[i+1:]), true
-		}
-	}
-	return string(a), "", false
 }
 
 // View is a matter with all that its page shows.
@@ -244,7 +236,7 @@ type View struct {
 	Guest       bool     // the reader's authority is only part of a thread
 }
 
-// Open returns the request that waits for a completion, or nil.
+// OpenRequest returns the request that waits for a completion, or nil.
 func (v *View) OpenRequest() *Request {
 	for i := range v.Requests {
 		if v.Requests[i].Answered.IsZero() && v.Status == ToComplete {
@@ -440,6 +432,7 @@ func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v 
 		if v, err = d.view(ctx, tx, m, p, nil, who.ID, who.Authority); err != nil {
 			return err
 		}
+		d.narrow(v)
 		if v.Others, err = authoritiesOf(ctx, tx, p.ID); err != nil {
 			return err
 		}
@@ -454,6 +447,24 @@ func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v 
 		return nil, err
 	}
 	return v, d.looked(ctx, who, v)
+}
+
+// narrow takes from a view what is not the authority's: of a consented draft it
+// sees what it would get, of anything else what was sent.
+func (d *Desk) narrow(v *View) {
+	own, common := forms.Answers{}, forms.Answers{}
+	if v.Status == Draft {
+		needed, _ := d.terms(&v.Matter, v.Form)
+		for _, path := range termPaths(v.Common, needed) {
+			if x, ok := v.Project.Answers[path]; ok {
+				common[path] = x
+			}
+		}
+		if v.Way != catalogue.Conditional {
+			own = v.Answers
+		}
+	}
+	v.Answers, v.Project.Answers = own, common
 }
 
 // guest shows a thread to the other authority in it.
@@ -524,7 +535,7 @@ func (d *Desk) looked(ctx context.Context, who identity.Officer, v *View) error 
 	})
 }
 
-// MayReadFile tells whether the asker may open an attachment, and returns it.
+// FileForCustomer returns an attachment that a member of its project may open.
 // Not theirs is not found.
 func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id string) (a attach.Attachment, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
@@ -603,7 +614,7 @@ func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, 
 	if a.Place == attach.Decision && a.Field == "decision" && reader == "applicant" {
 		return nil
 	}
-	msg, ok := cutMessage(a.Field)
+	msg, ok := strings.CutPrefix(a.Field, "message:")
 	if !ok {
 		if a.Side == "applicant" && reader == "applicant" {
 			return nil
@@ -624,10 +635,3 @@ func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, 
 	return nil
 }
 
-func cutMessage(field string) (string, bool) {
-	const p = "message:"
-	if len(field) > len(p) && field[:len(p)] == p {
-		return field[len(p):], true
-	}
-	return "", false
-}

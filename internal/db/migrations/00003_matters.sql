@@ -79,7 +79,7 @@ CREATE TABLE matters (
     created_at    BIGINT NOT NULL,
     changed_at    BIGINT NOT NULL
 );
-CREATE INDEX matters_project ON matters (project_id);
+CREATE INDEX matters_project ON matters (project_id, status); -- with the status: else SQLite may take matters_changed for a project's drafts
 CREATE INDEX matters_inbox ON matters (offer_id, holder, sort_at, id) WHERE status <> 'draft';
 CREATE INDEX matters_handler ON matters (handler_id, holder, sort_at, id) WHERE handler_id <> '';
 CREATE INDEX matters_transferred ON matters (offer_id, sort_at, id) WHERE status = 'transferred';

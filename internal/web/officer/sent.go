@@ -61,27 +61,13 @@ func (r *room) open(s *matter.Submission) (c answered, err error) {
 	return c, err
 }
 
-// draft is what the authority may see of a consented draft: of the common data
-// only what it would get.
-func draft(v *matter.View) answered {
-	needed, _ := v.Form.Common()
-	at := v.Common.Terms()
-	shared := forms.Answers{}
-	for _, term := range needed {
-		if value, ok := v.Project.Answers[at[term]]; ok {
-			shared[at[term]] = value
-		}
-	}
-	return answered{form: v.Form, commonForm: v.Common, own: v.Answers, common: shared}
-}
-
 // lastSent returns what was sent last, the consented draft, or nil.
 func (r *room) lastSent(l i18n.Lang, v *matter.View) (*sent, error) {
 	if n := len(v.Submissions); n > 0 {
 		return r.inWords(l, v, &v.Submissions[n-1])
 	}
 	if v.Status == matter.Draft {
-		c := draft(v)
+		c := answered{form: v.Form, commonForm: v.Common, own: v.Answers, common: v.Project.Answers} // the consented draft, as the heart lets it be seen
 		return &sent{answers: c, Own: r.blocks(l, v, c.form, c.own, c.files), Common: r.blocks(l, v, c.commonForm, c.common, c.files)}, nil
 	}
 	return nil, nil //nolint:nilnil // a matter that was sent in another way has nothing here

@@ -257,3 +257,40 @@ func TestTheAuthoritySeesWhatWasSent(t *testing.T) {
 		t.Errorf("the officer sees %q and %q; want %q", h.Project.Name, in.Rows[0].Name, v.Project.Name)
 	}
 }
+
+func TestAChangedSubmissionIsFound(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	b.sent("rescue-temp-lodging")
+	if n, err := matter.CheckSeals(ctx, b.DB); err != nil || n != 1 {
+		t.Fatalf("CheckSeals: %d, %v", n, err)
+	}
+	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE submissions SET body = REPLACE(body, 'Esimerkki', 'Muutettu')`)
+		return err
+	}))
+	if _, err := matter.CheckSeals(ctx, b.DB); err == nil {
+		t.Error("a changed body was not found")
+	}
+}
+
+// Consent shows an authority what it would get, nothing else.
+func TestConsentShowsOnlyWhatWouldBeSent(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	project, ids := b.start("rescue-temp-lodging")
+	b.fill(project, ids[0])
+	if _, err := b.Handled(ctx, rescue, ids[0]); !fail.Is(err, fail.NotFound) {
+		t.Fatalf("before consent: %v; want NotFound", err)
+	}
+	b.must(b.Consent(ctx, aino, ids[0], true))
+	v, err := b.Handled(ctx, rescue, ids[0])
+	b.must(err)
+	if v.Project.Answers["contact_email"] == nil || v.Project.Answers["programme"] != nil || v.Answers["request"] == nil {
+		t.Errorf("the authority sees %v", v.Project.Answers)
+	}
+	b.must(b.Consent(ctx, aino, ids[0], false))
+	if _, err := b.Handled(ctx, rescue, ids[0]); !fail.Is(err, fail.NotFound) {
+		t.Errorf("after consent ended: %v; want NotFound", err)
+	}
+}
