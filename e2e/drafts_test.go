@@ -29,7 +29,7 @@ func (v *visitor) fileLodging(name, request string) {
 	v.fill(v.hub.form("common-event"), answers(v.t, map[string]any{
 		"applicant_name": "Pispalan Soittajat ry", "contact_name": "Aino Virtanen", "contact_phone": "040 555 0131", "contact_email": "aino.virtanen@posti.example",
 		"service_language": "fi", "project_name": name, "municipality": "837",
-	}))
+	}), "rescue-temp-lodging")
 	v.Click("button", v.words("customer.save_next"))
 	v.Goto(form)
 	v.fill(v.hub.form("light"), answers(v.t, map[string]any{"request": request}))
@@ -109,4 +109,27 @@ func TestTwoWindows(t *testing.T) {
 			t.Errorf("%s holds %q, want %q", label, got, want)
 		}
 	}
+}
+
+// A project is shared by an invitation: the mail leads a helper to it, who then
+// sees it and fills in, and cannot send.
+func TestInvitation(t *testing.T) {
+	h := newHub(t)
+	owner, helper := h.signedIn(t, "demo-aino", i18n.FI, false), h.visitor(t, i18n.SV, false)
+	form := owner.lodging("Yhteinen hanke")
+	owner.Click("link", "Yhteinen hanke")
+	owner.Click("link", owner.words("customer.members_manage"))
+	owner.Fill(owner.words("customer.invite_email"), "linnea.strom@vasasol.example")
+	owner.Check(owner.words("member.helper"))
+	owner.Click("button", owner.words("customer.invite_send"))
+	owner.See(owner.words("customer.invited"))
+
+	helper.Goto(owner.mailed("linnea.strom@vasasol.example", "Yhteinen hanke"))
+	helper.signIn("demo-linnea")
+	helper.Click("button", helper.words("customer.invitation_accept"))
+	helper.SeeElement("heading", "Yhteinen hanke")
+	helper.Goto(form)
+	helper.fill(h.form("light"), answers(t, map[string]any{"request": "Tio personer övernattar."}))
+	helper.Click("button", helper.words("customer.save_next"))
+	helper.See(helper.words("customer.may_not_send"))
 }

@@ -69,7 +69,7 @@ func (c *concert) common() {
 		"place":      map[string]any{"name": "Eteläpuisto", "address": "Eteläpuisto 1", "postal_code": "33200", "city": "Tampere"},
 		"land_owner": "Tampereen kaupunki", "site_plan": []string{"asemapiirros.png"},
 		"safety_manager": map[string]any{"name": "Ville Niemi", "phone": "040 555 0142"},
-	}))
+	}), concertTypes...)
 	v.Click("button", v.words("customer.save_next"))
 	v.SeeElement("heading", c.name)
 }

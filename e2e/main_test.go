@@ -270,13 +270,20 @@ func (h *hub) form(id string) *forms.Form {
 // fill types answers into the open form as a person does: field by field, each
 // found by its label. answers is JSON; a file stands in it by its name, and the
 // name ends in .png. What is asked only because of an answer comes after it.
-func (v *visitor) fill(f *forms.Form, answers string) {
+// Common data says what the matters of these types cannot do without.
+func (v *visitor) fill(f *forms.Form, answers string, types ...string) {
 	v.t.Helper()
 	given, err := forms.ParseAnswers([]byte(answers))
 	if err != nil {
 		v.t.Fatalf("%v in %s", err, answers)
 	}
-	h := &hand{v: v, asked: map[string]bool{}}
+	h := &hand{v: v, asked: map[string]bool{}, needed: map[string]bool{}}
+	for _, id := range types {
+		_, needed := v.hub.form(v.hub.Catalogue.Type(id).Form).Common()
+		for _, term := range needed {
+			h.needed[term] = true
+		}
+	}
 	h.know(f.Fields(forms.Answers{}))
 	h.nodes(v.Page, f.Fields(given))
 	if len(h.later) > 0 {
@@ -293,9 +300,10 @@ func (v *visitor) fill(f *forms.Form, answers string) {
 
 // A hand fills in a form.
 type hand struct {
-	v     *visitor
-	asked map[string]bool // paths that an empty form asks for; nil: all of them
-	later []forms.Node
+	v      *visitor
+	asked  map[string]bool // paths that an empty form asks for; nil: all of them
+	later  []forms.Node
+	needed map[string]bool // terms of common data
 }
 
 func (h *hand) know(nodes []forms.Node) {
@@ -339,7 +347,7 @@ func (h *hand) node(in *browser.Page, n forms.Node) {
 	v.t.Helper()
 	label := n.Label.In(v.lang)
 	exact := label
-	if !n.Required && (n.Widget != forms.WidgetGroup) {
+	if !n.Required && !h.needed[n.Term] && n.Widget != forms.WidgetGroup {
 		exact += " " + v.words("ui.optional")
 	}
 	group := func() *browser.Page { return in.In("group", exact) }

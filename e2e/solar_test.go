@@ -32,7 +32,7 @@ func TestSolarParkInVaasa(t *testing.T) {
 		"units":        []any{map[string]any{"name": "Panelfält", "count": 12}, map[string]any{"name": "Transformator", "count": 2}},
 		"place":        map[string]any{"name": "Sundom", "address": "Sundomvägen 300", "postal_code": "65410", "city": "Sundom"},
 		"property_ids": []string{"905-409-12-3", "905-409-12-7"}, "land_owner": "Sundom byaförening", "site_plan": []string{"situationsplan.png"},
-	}))
+	}), solarTypes...)
 	v.Click("button", v.words("customer.save_next"))
 	v.SeeElement("heading", j.name)
 

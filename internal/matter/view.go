@@ -634,4 +634,3 @@ func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, 
 	}
 	return nil
 }
-

@@ -61,6 +61,9 @@ func (r room) postCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
 func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper, v *matter.ProjectView, problems forms.Problems, status int) error {
 	s := say{a.Lang}
 	page := formPage{say: s, Form: r.uiForm(a, p, problems, a.URL.Query().Get("add")), Steps: s.steps(v.ID, 0), MayWrite: p.role.MayWrite()}
+	if err := r.need(page.Form.Nodes, p.rows); err != nil {
+		return err
+	}
 	if id := a.URL.Query().Get("matter"); id != "" {
 		of, err := r.Desk.Matter(a.Context(), who, id)
 		if err != nil {
@@ -76,6 +79,36 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 		Title: a.T("customer.common_title"), Lead: a.T("customer.common_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)},
 		FormID: formIDOf("form", page.MayWrite), Problems: len(problems) > 0,
 	}, formBody(page))
+}
+
+// need marks the common data without which a matter of the project cannot be
+// sent: its form says for itself only what every project needs.
+func (r room) need(nodes []forms.Node, rows []matter.Row) error {
+	needed := map[string]bool{}
+	for _, row := range rows {
+		t := r.Catalogue.Type(row.Type)
+		if t == nil || row.Status.Ended() {
+			continue
+		}
+		form, _, err := r.Catalogue.Form(t.Form, "")
+		if err != nil {
+			return err
+		}
+		_, required := form.Common()
+		for _, term := range required {
+			needed[term] = true
+		}
+	}
+	var walk func([]forms.Node)
+	walk = func(nodes []forms.Node) {
+		for i := range nodes {
+			n := &nodes[i]
+			n.Required = n.Required || needed[n.Term]
+			walk(n.Children)
+		}
+	}
+	walk(nodes)
+	return nil
 }
 
 // formIDOf names the form whose sending changes the language, if it is there.
