@@ -302,7 +302,7 @@ func timely(w Widget, value string) bool {
 
 // sorted orders problems as their fields stand in the layout, rows by their
 // number, and drops repetitions.
-func (f *Form) sorted(ps Problems) Problems {
+func (f *Form) Sorted(ps Problems) Problems {
 	type keyed struct {
 		key []int
 		p   Problem

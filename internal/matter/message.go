@@ -51,9 +51,8 @@ func (m *Matter) addMessage(ctx context.Context, tx *db.Tx, now time.Time, msg M
 	return msg.ID, attach.Bind(ctx, tx, files, msg.Person, m.ID, "message:"+msg.ID)
 }
 
-// WriteAsApplicant writes to the authority of a sent matter. files are uploaded
-// attachments. In a draft nobody is written to, consented or not: advice before
-// sending is asked by the authority's own channels.
+// WriteAsApplicant writes to the authority of a matter: of a sent one, or of a
+// draft that it has been let see. files are uploaded attachments.
 func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, text string, files []string) error {
 	text, err := checkText(text)
 	if err != nil {
@@ -64,7 +63,7 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		if err != nil {
 			return err
 		}
-		if m.Status == Draft {
+		if m.Status == Draft && m.ConsentAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.not_sent_yet")
 		}
 		if !m.RemovedAt.IsZero() {
@@ -85,13 +84,13 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 	})
 }
 
-// WriteToApplicant writes to the applicant.
+// WriteToApplicant writes to the applicant, in a consented draft too.
 func (d *Desk) WriteToApplicant(ctx context.Context, who identity.Officer, id, text string, files []string) error {
 	text, err := checkText(text)
 	if err != nil {
 		return err
 	}
-	return d.handle(ctx, who, id, func(tx *db.Tx, m *Matter, _ *Project) error {
+	return d.handleAny(ctx, who, id, func(tx *db.Tx, m *Matter, _ *Project) error {
 		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "authority:" + who.Authority, Person: who.ID, Text: text}, files)
 		if err != nil {
 			return err

@@ -17,16 +17,23 @@ import (
 	"luvat/internal/outbox"
 )
 
-// handle runs an officer's verb: it finds the matter, does what fn says and
-// saves it.
+// handle runs an officer's verb on a sent matter: see handleAny.
 func (d *Desk) handle(ctx context.Context, who identity.Officer, id string, fn func(tx *db.Tx, m *Matter, p *Project) error) error {
+	return d.handleAny(ctx, who, id, func(tx *db.Tx, m *Matter, p *Project) error {
+		if m.Status == Draft {
+			return fail.New(fail.Conflict, "matter.not_sent_yet")
+		}
+		return fn(tx, m, p)
+	})
+}
+
+// handleAny runs an officer's verb: it finds the matter, does what fn says and
+// saves it.
+func (d *Desk) handleAny(ctx context.Context, who identity.Officer, id string, fn func(tx *db.Tx, m *Matter, p *Project) error) error {
 	return d.do(ctx, func(tx *db.Tx) error {
 		m, err := handledBy(ctx, tx, who, id)
 		if err != nil {
 			return err
-		}
-		if m.Status == Draft {
-			return fail.New(fail.Conflict, "matter.not_sent_yet")
 		}
 		if !m.RemovedAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.content_removed")

@@ -37,6 +37,8 @@ func can(name string) func(*matter.View) bool {
 	return func(v *matter.View) bool { return !v.Guest && matter.CanDo(name, v.Status, ledger.Authority) }
 }
 
+func ours(v *matter.View) bool { return !v.Guest }
+
 func sentToUs(v *matter.View) bool { return !v.Guest && v.Status != matter.Draft }
 
 // deeds lists the deeds in the order in which a page offers them.
@@ -71,7 +73,7 @@ var deeds = []*deed{
 	},
 	{
 		name: "message", title: "officer.write", hint: "officer.write_hint", press: "officer.write_press", done: "officer.write_done", files: "file",
-		may: sentToUs, typed: [][2]string{{"text", "officer.message"}},
+		may: ours, typed: [][2]string{{"text", "officer.message"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.WriteToApplicant(ctx, who, id, in.Get("text"), in.ids())
 		},
@@ -191,6 +193,12 @@ func (p *page) ends() *deed {
 		return d
 	}
 	return nil
+}
+
+// mayAskStatement tells whether a letter may ask for a statement: only the one
+// who holds the matter can hand it to another.
+func (p *page) mayAskStatement() bool {
+	return p.V.Holder == matter.HeldByAuthority && !p.V.Status.Ended()
 }
 
 // near are the deeds offered beside the next one; far are the others.

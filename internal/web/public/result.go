@@ -288,7 +288,7 @@ func (p *room) useResult(w http.ResponseWriter, a *site.Ask) error {
 	}
 	if !isCustomer(a) {
 		q := url.Values{"chosen": {"1"}, "type": c.types}
-		return a.See(w, ui.LoginPath+"?next="+url.QueryEscape(resultPath(id)+"?"+q.Encode()))
+		return a.See(w, ui.LoginPath+"?next="+url.QueryEscape(resultPath(id)+"?"+q.Encode()+"#start"))
 	}
 	return p.startProject(w, a, view, c)
 }
