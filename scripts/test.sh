@@ -74,7 +74,7 @@ staticcheck() { GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
 tests() {
 	local what=$1
 	shift
-	go test $race -json -vet=off -p 2 -timeout 12m "$@" 2>&1 | tee "$tools/log/$what.json" |
+	go test $race -json -vet=off -p 2 -timeout 25m "$@" 2>&1 | tee "$tools/log/$what.json" |
 		"$tools/bin/report" -summary "$tools/log/$what.txt"
 }
 

@@ -51,7 +51,7 @@ func openSQLite(ctx context.Context, file string, readOnly bool) (_ *sqliteBacke
 	name := (&url.URL{Scheme: "file", Opaque: url.PathEscape(filepath.ToSlash(file))}).String()
 	common := "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
 	if !readOnly {
-		if b.write, err = sql.Open("sqlite", name+common+"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-32000)"); err != nil {
+		if b.write, err = sql.Open("sqlite", name+common+"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16000)"); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 		b.write.SetMaxOpenConns(1)
@@ -59,7 +59,9 @@ func openSQLite(ctx context.Context, file string, readOnly bool) (_ *sqliteBacke
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 	}
-	if b.read, err = sql.Open("sqlite", name+common+"&_pragma=query_only(1)&_pragma=cache_size(-8000)&_pragma=mmap_size(268435456)"); err != nil {
+	// No mmap: it made no query faster, and every reader's mapping counts as
+	// memory of the process (docs/benchmarks.md).
+	if b.read, err = sql.Open("sqlite", name+common+"&_pragma=query_only(1)&_pragma=cache_size(-8000)"); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	n := max(4, runtime.GOMAXPROCS(0)*2)

@@ -44,7 +44,7 @@ func (f *Form) check(a Answers, want func(Problem) bool) Problems {
 	}
 	c.times()
 	c.dropHidden()
-	c.problems = f.sorted(c.problems)
+	c.problems = f.Sorted(c.problems)
 	return slices.DeleteFunc(c.problems, func(p Problem) bool { return !want(p) })
 }
 
@@ -300,7 +300,7 @@ func timely(w Widget, value string) bool {
 	return timeShape.MatchString(value)
 }
 
-// sorted orders problems as their fields stand in the layout, rows by their
+// Sorted orders problems as their fields stand in the layout, rows by their
 // number, and drops repetitions.
 func (f *Form) Sorted(ps Problems) Problems {
 	type keyed struct {

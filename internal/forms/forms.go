@@ -40,6 +40,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -105,4 +107,25 @@ func (f *Form) Label(path string) i18n.Text {
 		return fd.label
 	}
 	return i18n.Text{FI: path, SV: path, EN: path}
+}
+
+// LongLabel returns the label of the field at a path after the labels of what
+// it stands in, for where it is read without them: "Meeting point – Name".
+func (f *Form) LongLabel(path string) i18n.Text {
+	var long i18n.Text
+	known := ""
+	for part := range strings.SplitSeq(path, ".") {
+		known = join(known, part)
+		label, between := f.Label(known), " – "
+		if n, err := strconv.Atoi(part); err == nil && isIndex(part) {
+			nth := func(l i18n.Lang) string { return i18n.T(l, "ui.row_nth", long.In(l), n+1) }
+			long = i18n.Text{FI: nth(i18n.FI), SV: nth(i18n.SV), EN: nth(i18n.EN)}
+			continue
+		}
+		if long == (i18n.Text{}) {
+			between = ""
+		}
+		long = i18n.Text{FI: long.FI + between + label.FI, SV: long.SV + between + label.SV, EN: long.EN + between + label.EN}
+	}
+	return long
 }

@@ -51,7 +51,7 @@ func (f *Form) ReadOver(base Answers, v url.Values) (Answers, Problems) {
 	a := Answers(r.object(f.fields, root, "", base))
 	_, limits := normalise(a)
 	r.problems = append(r.problems, limits...)
-	return a, f.sorted(r.problems)
+	return a, f.Sorted(r.problems)
 }
 
 // posted is what was posted, as a tree of the names' parts.

@@ -127,7 +127,7 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 	for _, problem := range common.Check(p.Answers) {
 		top, _, _ := strings.Cut(problem.Path, ".")
 		if slices.Contains(paths, top) {
-			all = append(all, Lack{true, problem, common.Label(problem.Path)})
+			all = append(all, Lack{true, problem, common.LongLabel(problem.Path)})
 		}
 	}
 	visible := sync.OnceValue(func() []string { return shown(common.Fields(p.Answers), nil) }) // seldom needed
@@ -141,7 +141,7 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 		return all, form, common, nil // asked in the authority's own service
 	}
 	for _, problem := range form.Check(m.Answers) {
-		all = append(all, Lack{false, problem, form.Label(problem.Path)})
+		all = append(all, Lack{false, problem, form.LongLabel(problem.Path)})
 	}
 	return all, form, common, nil
 }

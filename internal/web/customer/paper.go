@@ -206,7 +206,7 @@ func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, 
 			problems = append(problems, wrong)
 		}
 	}
-	if len(problems) > 0 {
+	if problems = p.form.Sorted(problems); len(problems) > 0 {
 		a.NewLanguage(w, v)
 		return draw(p, problems)
 	}

@@ -358,7 +358,7 @@ func TestADraftIsSeenWithConsentOnly(t *testing.T) {
 	h.must(h.Consent(context.Background(), applicant, id, true))
 	page := h.page(matterPath + id)
 	h.wants(page, "Asiakkaan luonnos", "Hiedanranta", `data-robot="matter-status" data-value="draft"`)
-	h.lacks(page, `data-robot="deed"`, `data-robot="form-`)
+	h.lacks(page, `data-robot="form-take"`, `data-robot="form-finish"`, `data-robot="form-ask"`)
 	if w := h.post(matterPath+id+"/take", nil); w.Code != http.StatusConflict {
 		t.Errorf("taking a draft: status %d, want 409", w.Code)
 	}

@@ -82,6 +82,11 @@ func (v resultView) checklist() []finding {
 	return needed
 }
 
+// nameControl asks for the project's name.
+func (v resultView) nameControl(a *site.Ask) ui.Control {
+	return ui.Control{Lang: a.Lang, Name: "name", Label: a.T("public.project_name"), Value: v.Name, Problem: v.NameProblem, Max: 100}
+}
+
 func (v resultView) startLabel(a *site.Ask) string {
 	if isCustomer(a) {
 		return a.T("public.start_project")
