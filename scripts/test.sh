@@ -84,21 +84,43 @@ stateful() {
 		awk '$1 ~ /\.test$/ && $2 == "luvat/internal/testkit" {sub(/\.test$/, "", $1); print $1}' | sort -u
 }
 
+# Whole lives are tested apart, without the race detector, which makes a program
+# start too slowly for them: the main job in a browser, and the hub that is
+# killed 200 times. Pages look and weigh the same on both databases.
+lives='^TestKilledAtAnyMoment$'
+looks='^(TestAccessibilityOfEveryPage|TestWeight.*)$'
+
+others() { go list ./... | grep -v '/e2e$'; }
+
 on_sqlite() {
+	local packages
 	unset LUVAT_TEST_POSTGRES
-	tests sqlite ./...
+	mapfile -t packages < <(others)
+	tests sqlite -skip "$lives" "${packages[@]}"
+}
+
+lives_on_sqlite() {
+	unset LUVAT_TEST_POSTGRES
+	race='' tests lives ./e2e && race='' tests kills -run "$lives" ./internal/app
+}
+
+lives_on_postgres() {
+	export -f tests
+	export tools race='' lives looks
+	# shellcheck disable=SC2016
+	scripts/with-postgres.sh bash -o pipefail -c 'tests lives-postgres -skip "$looks" ./e2e && tests kills-postgres -run "$lives" ./internal/app'
 }
 
 on_postgres() {
 	local packages
-	mapfile -t packages < <(stateful)
+	mapfile -t packages < <(stateful | grep -v '/e2e$')
 	if ((${#packages[@]} == 0)); then
 		echo "no package uses a database?"
 		return 1
 	fi
 	export -f tests
 	export tools race
-	scripts/with-postgres.sh bash -o pipefail -c 'tests postgres "$@"' tests "${packages[@]}"
+	scripts/with-postgres.sh bash -o pipefail -c 'tests postgres "$@"' tests -skip "$lives" "${packages[@]}"
 }
 
 pure() { CGO_ENABLED=0 go build -o "$tools/luvat" ./cmd/luvat; }
@@ -107,7 +129,7 @@ stages=("$@")
 ((${#stages[@]})) || stages=(all)
 race=-race
 case ${stages[0]} in
-all) stages=(need tools form generated vet staticcheck pure sqlite postgres fuzz) ;;
+all) stages=(need tools form generated vet staticcheck pure sqlite lives postgres livespg fuzz) ;;
 check)
 	race=''
 	stages=(tools form vet sqlite)
@@ -126,6 +148,8 @@ for s in "${stages[@]}"; do
 	staticcheck) stage "staticcheck" staticcheck || true ;;
 	pure) stage "the program without cgo" pure || true ;;
 	sqlite) stage "tests on SQLite${race:+, with the race detector}" on_sqlite || true ;;
+	lives) stage "whole lives on SQLite: browser, kills" lives_on_sqlite || true ;;
+	livespg) stage "whole lives on PostgreSQL: browser, kills" lives_on_postgres || true ;;
 	postgres) stage "tests on PostgreSQL${race:+, with the race detector}" on_postgres || true ;;
 	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-4s}" || true ;;
 	*)
@@ -137,8 +161,8 @@ done
 
 counted() { [[ ! -s $tools/log/$1.txt ]] || echo "; $(<"$tools/log/$1.txt")${2:-}"; }
 took="$(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
-counts="$(counted sqlite ' on SQLite')$(counted postgres ' on PostgreSQL')$(counted fuzz)"
-passed=$(cat "$tools"/log/sqlite.txt "$tools"/log/postgres.txt 2>/dev/null | awk '{n += $1} END {print n + 0}')
+counts="$(counted sqlite ' on SQLite')$(counted lives ' in a browser')$(counted postgres ' on PostgreSQL')$(counted lives-postgres ' in a browser')$(counted fuzz)"
+passed=$(cat "$tools"/log/{sqlite,postgres,lives,kills,lives-postgres,kills-postgres}.txt 2>/dev/null | awk '{n += $1} END {print n + 0}')
 echo
 if ((${#failed[@]})); then
 	list=$(printf ', %s' "${failed[@]}")

@@ -46,8 +46,8 @@ type Hub struct {
 type Options struct {
 	// Open opens a hub over an empty database, its attachments in a folder.
 	Open func(ctx context.Context, database, files string) (*Hub, error)
-	// Start returns the command that starts the demo, to measure the start of
-	// the program itself; "" leaves that out.
+	// Program is the file of the program, to measure how it starts and idles;
+	// "" leaves that out.
 	Program string
 
 	Database string // its address; it must be empty
