@@ -181,18 +181,20 @@ func (d *Desk) step(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Acto
 	return d.record(ctx, tx, m, actor, side, deed, data)
 }
 
-// sortAt is where a matter stands in an inbox: by the date that binds, then by
-// the start of what is undertaken, else as if due thirty days after it came.
+// sortAt is where a matter stands in an inbox: by the date that binds or the
+// start of what is undertaken, whichever comes first, which is also the date
+// that the inbox shows; without either as if due thirty days after it came.
 // What has ended stands by its end.
 func (m *Matter) sortAt() int64 {
 	if m.Status.Ended() {
 		return db.Millis(m.StatusAt)
 	}
-	at := m.Since.AddDate(0, 0, 30)
-	for _, t := range []time.Time{m.Due, m.StartsAt} {
-		if !t.IsZero() && t.Before(at) {
-			at = t
-		}
+	at := m.Due
+	if at.IsZero() || !m.StartsAt.IsZero() && m.StartsAt.Before(at) {
+		at = m.StartsAt
+	}
+	if at.IsZero() {
+		at = m.Since.AddDate(0, 0, 30)
 	}
 	return db.Millis(at)
 }
