@@ -3,11 +3,9 @@ package matter
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"luvat/internal/attach"
@@ -154,59 +152,6 @@ func draftsOf(ctx context.Context, tx *db.Tx, project string) ([]*Matter, error)
 		return nil
 	})
 	return all, err
-}
-
-// Event is an entry of the ledger as a timeline shows it.
-type Event struct {
-	N          int64
-	At         time.Time
-	Deed       string
-	Side       ledger.Side
-	Name       string // who did it; "" for the hub, and for the other side's people where they are not named
-	Status     Status // after it, when it moved the matter
-	Due        time.Time
-	Authority  string
-	Person     string // a person it is about, by name
-	Request    string
-	Message    string
-	Thread     string
-	Submission int64
-	Hash       string
-	Audience   string
-}
-
-// timeline turns a stream into events. People of the authority are shown to
-// the applicant by name only as handlers; the ledger has all.
-func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) ([]Event, error) {
-	entries, err := ledger.Read(ctx, tx, stream)
-	if err != nil {
-		return nil, err
-	}
-	events := make([]Event, 0, len(entries))
-	var people []string
-	for _, e := range entries {
-		var d deedData
-		if err := json.Unmarshal(e.Data, &d); err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", e.N, err)
-		}
-		if d.Thread != "" && threads != nil && !slices.Contains(threads, d.Thread) && e.Deed == DeedMessage {
-			continue
-		}
-		_, actor, _ := strings.Cut(string(e.Actor), ":")
-		people = append(people, actor, d.Person)
-		events = append(events, Event{
-			N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
-			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience,
-		})
-	}
-	names, err := identity.Names(ctx, tx, people)
-	if err != nil {
-		return nil, err
-	}
-	for i := range events {
-		events[i].Name, events[i].Person = names[events[i].Name], names[events[i].Person]
-	}
-	return events, nil
 }
 
 // View is a matter with all that its page shows.
@@ -533,104 +478,4 @@ func (d *Desk) looked(ctx context.Context, who identity.Officer, v *View) error 
 		}
 		return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
 	})
-}
-
-// FileForCustomer returns an attachment that a member of its project may open.
-// Not theirs is not found.
-func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id string) (a attach.Attachment, err error) {
-	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		if a, err = attach.Find(ctx, tx, id); err != nil {
-			return err
-		}
-		if _, err := projectOf(ctx, tx, who, a.Project, toSee); err != nil {
-			return errNotFound
-		}
-		return d.visibleFile(ctx, tx, a, "applicant", who.ID)
-	})
-	return a, err
-}
-
-// FileForOfficer returns an attachment of a matter of the officer's, of the
-// common data that was sent with it, or of a thread with the officer's
-// authority. The reading is noted.
-func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter, id string) (a attach.Attachment, err error) {
-	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		if a, err = attach.Find(ctx, tx, id); err != nil {
-			return err
-		}
-		m, err := handledBy(ctx, tx, who, matter)
-		if err != nil && !fail.Is(err, fail.NotFound) {
-			return err
-		}
-		if err != nil {
-			if _, err := d.guest(ctx, tx, who, matter); err != nil || a.Matter != matter {
-				return errNotFound
-			}
-			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority, who.ID)
-		}
-		if a.Matter == m.ID && (a.Place != attach.Answer || m.Status == Draft) {
-			if a.Place != attach.Answer && a.Field == "" && a.UploadedBy != who.ID { // not sent yet
-				return errNotFound
-			}
-			return nil
-		}
-		return sealedIn(ctx, tx, m.ID, a.ID)
-	})
-	if err != nil {
-		return a, err
-	}
-	return a, d.DB.InTx(ctx, func(tx *db.Tx) error {
-		return ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, matter, "attachment", "handling")
-	})
-}
-
-// sealedIn refuses a file that was never sent with the matter.
-func sealedIn(ctx context.Context, tx *db.Tx, matter, file string) error {
-	all, err := submissionsOf(ctx, tx, matter)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		body, err := s.Parse()
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(body.Attachments, func(f SealedFile) bool { return f.ID == file }) {
-			return nil
-		}
-	}
-	return errNotFound
-}
-
-// visibleFile keeps the files of threads to those in them, and the
-// authority's unsent ones to the authority.
-func (d *Desk) visibleFile(ctx context.Context, tx *db.Tx, a attach.Attachment, reader, person string) error {
-	if a.Place != attach.Answer && a.Field == "" && a.UploadedBy != person { // not sent yet
-		return errNotFound
-	}
-	if a.Side == reader {
-		return nil
-	}
-	if a.Place == attach.Decision && a.Field == "decision" && reader == "applicant" {
-		return nil
-	}
-	msg, ok := strings.CutPrefix(a.Field, "message:")
-	if !ok {
-		if a.Side == "applicant" && reader == "applicant" {
-			return nil
-		}
-		return errNotFound
-	}
-	var thread string
-	err := tx.QueryRowContext(ctx, `SELECT thread FROM messages WHERE id = $1`, msg).Scan(&thread)
-	if errors.Is(err, db.ErrNoRows) {
-		return errNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("read a message's thread: %w", err)
-	}
-	if thread != reader && (reader != "applicant" || thread != ApplicantThread) {
-		return errNotFound
-	}
-	return nil
 }
