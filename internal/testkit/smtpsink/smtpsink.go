@@ -79,6 +79,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	server    *smtp.Server // nil when stopped
+	listener  net.Listener
 	done      chan struct{}
 	messages  []Message
 	tries     int
@@ -120,7 +121,7 @@ func (s *Server) serve(l net.Listener) {
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS12}
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	done := make(chan struct{})
-	s.server, s.done = server, done
+	s.server, s.done, s.listener = server, done, l
 	go func() {
 		defer close(done)
 		_ = server.Serve(l) // ends with Stop
@@ -130,11 +131,12 @@ func (s *Server) serve(l net.Listener) {
 // Stop ends the server and hangs up on everybody.
 func (s *Server) Stop() {
 	s.mu.Lock()
-	server, done := s.server, s.done
+	server, done, listener := s.server, s.done, s.listener
 	s.server = nil
 	s.mu.Unlock()
 	if server != nil {
-		_ = server.Close() // of what is open now nothing is needed
+		_ = server.Close()   // of what is open now nothing is needed
+		_ = listener.Close() // the server does not know it yet when it is stopped at once
 		<-done
 	}
 }
