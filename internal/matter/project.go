@@ -127,6 +127,34 @@ func projectOf(ctx context.Context, tx *db.Tx, who identity.Customer, id string,
 	return &p, nil
 }
 
+// touch notes that something was done in the project, if its common data are
+// still as they were read and the asker still has the right: else errMoved.
+func (p *Project) touch(ctx context.Context, tx *db.Tx, who identity.Customer, r right, now time.Time) error {
+	args := []any{db.Millis(now), p.ID, p.Version, who.ID}
+	for _, role := range rights[r] {
+		args = append(args, string(role))
+	}
+	n, err := tx.ExecContext(ctx, `
+		UPDATE projects SET changed_at = CASE WHEN changed_at < $1 THEN $1 ELSE changed_at END
+		WHERE id = $2 AND version = $3 AND EXISTS (
+			SELECT 1 FROM members m WHERE m.project_id = projects.id AND m.person_id = $4 AND m.role IN (`+db.In(4, len(rights[r]))+`))`, args...)
+	if err != nil {
+		return fmt.Errorf("touch the project: %w", err)
+	}
+	if n == 0 {
+		return errMoved
+	}
+	return nil
+}
+
+// touchProject is touch for an officer's deed.
+func touchProject(ctx context.Context, tx *db.Tx, id string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE projects SET changed_at = $1 WHERE id = $2 AND changed_at < $3`, db.Millis(now), id, db.Millis(now)); err != nil {
+		return fmt.Errorf("touch the project: %w", err)
+	}
+	return nil
+}
+
 func findProject(ctx context.Context, tx *db.Tx, id string) (*Project, error) {
 	var p Project
 	err := scanProject(tx.QueryRowContext(ctx, `SELECT `+projectColumns+` FROM projects p WHERE p.id = $1`, id), &p)
