@@ -137,9 +137,10 @@ func (r *Register) PersonalCode(ctx context.Context, tx *db.Tx, person string) (
 
 // A Principal is a company or another person for whom somebody acts.
 type Principal struct {
-	ID   string
-	Kind PrincipalKind
-	Name string
+	ID         string
+	Kind       PrincipalKind
+	Name       string
+	BusinessID string // of a company
 }
 
 // PrincipalKind tells companies from people.
@@ -160,6 +161,9 @@ func (r *Register) Principal(ctx context.Context, tx *db.Tx, now time.Time, kind
 		args = append(args, h)
 	}
 	p := Principal{Kind: kind, Name: name}
+	if kind == Company {
+		p.BusinessID = value
+	}
 	err := tx.QueryRowContext(ctx, `SELECT id FROM principals WHERE kind = $1 AND found_by IN (`+db.In(1, len(hashes))+`)`, args...).Scan(&p.ID)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `UPDATE principals SET name = $1 WHERE id = $2`, name, p.ID)
@@ -167,8 +171,8 @@ func (r *Register) Principal(ctx context.Context, tx *db.Tx, now time.Time, kind
 		p.ID = db.NewID()
 		var sealed string
 		if sealed, err = r.Vault.Seal(value, p.ID); err == nil {
-			_, err = tx.ExecContext(ctx, `INSERT INTO principals (id, kind, name, found_by, sealed, since) VALUES ($1, $2, $3, $4, $5, $6)`,
-				p.ID, string(kind), name, hashes[0], sealed, db.Millis(now))
+			_, err = tx.ExecContext(ctx, `INSERT INTO principals (id, kind, name, business_id, found_by, sealed, since) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+				p.ID, string(kind), name, p.BusinessID, hashes[0], sealed, db.Millis(now))
 		}
 	}
 	if err != nil {
@@ -181,7 +185,7 @@ func (r *Register) Principal(ctx context.Context, tx *db.Tx, now time.Time, kind
 func FindPrincipal(ctx context.Context, tx *db.Tx, id string) (Principal, error) {
 	p := Principal{ID: id}
 	var kind string
-	err := tx.QueryRowContext(ctx, `SELECT kind, name FROM principals WHERE id = $1`, id).Scan(&kind, &p.Name)
+	err := tx.QueryRowContext(ctx, `SELECT kind, name, business_id FROM principals WHERE id = $1`, id).Scan(&kind, &p.Name, &p.BusinessID)
 	p.Kind = PrincipalKind(kind)
 	if errors.Is(err, db.ErrNoRows) {
 		return Principal{}, fail.New(fail.NotFound, "error.not_found")

@@ -64,11 +64,20 @@ type Sealed struct {
 	N           int64           `json:"n"`
 	SentAt      string          `json:"sent_at"` // RFC 3339, UTC
 	SentBy      string          `json:"sent_by"`
+	OnBehalfOf  *OnBehalf       `json:"on_behalf_of,omitempty"` // the company or person the sender acted for
 	Form        FormRef         `json:"form"`
 	CommonForm  FormRef         `json:"common_form"`
 	Common      json.RawMessage `json:"common"`
 	Answers     json.RawMessage `json:"answers"`
 	Attachments []SealedFile    `json:"attachments"`
+}
+
+// OnBehalf is whom the sender of a submission acted for, by a mandate that the
+// hub had checked.
+type OnBehalf struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // company, person
+	Name string `json:"name"`
 }
 
 // FormRef names a version of a form.
@@ -281,7 +290,7 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, look 
 	if err := s.fill(ctx, tx, d, form, common); err != nil {
 		return nil, err
 	}
-	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash})
+	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash, For: who.For.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -307,6 +316,12 @@ func writeSealed(ctx context.Context, tx *db.Tx, all ...*sealed) error {
 			continue
 		}
 		if err := s.project.touch(ctx, tx, s.sender, toSend, s.SentAt); err != nil {
+			return err
+		}
+		if s.sender.For.ID == "" {
+			continue
+		}
+		if err := keepMandated(ctx, tx, s.project.ID, s.sender.ID, s.SentAt); err != nil {
 			return err
 		}
 	}
@@ -359,6 +374,9 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 	body.Matter.ID, body.Matter.Number, body.Matter.Type, body.Matter.Authority, body.Matter.Follows = m.ID, m.Number, m.Type, m.Authority, m.Follows
 	body.Project.ID, body.Project.Number, body.Project.Entity, body.Project.Municipality = p.ID, p.Number, p.Entity, p.Municipality
 	body.Form, body.CommonForm = FormRef{m.Form, m.FormHash}, FormRef{common.ID(), p.FormHash}
+	if f := s.sender.For; f.ID != "" {
+		body.OnBehalfOf = &OnBehalf{f.ID, string(f.Kind), f.Name}
+	}
 	var err error
 	if body.Common, err = shared.Marshal(); err != nil {
 		return err

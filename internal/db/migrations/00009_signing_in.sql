@@ -58,6 +58,7 @@ CREATE TABLE principals (
     id       TEXT   NOT NULL PRIMARY KEY,
     kind     TEXT   NOT NULL,                -- company, person
     name     TEXT   NOT NULL,
+    business_id TEXT NOT NULL DEFAULT '',    -- of a company: public
     found_by TEXT   NOT NULL,                -- keyed hash of the business id or the personal code
     sealed   TEXT   NOT NULL,
     since    BIGINT NOT NULL,
