@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -76,6 +77,8 @@ type Via struct {
 	Issuer     string
 	Level      string
 	At         time.Time // when the person authenticated
+	Authority  string    // the employer that the provider named, "" for none
+	Private    bool      // the provider tells who the person is in private life: may be a customer
 	Session    ProviderSession
 }
 
@@ -94,9 +97,15 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 	if err := s.scs.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renew the session: %w", err)
 	}
+	if s.scs.GetString(ctx, "person") != v.Person.ID || v.Via.Session != (ProviderSession{}) {
+		for _, name := range []string{"provider", "provider_key", "provider_index"} { // else the provider's session goes on
+			s.scs.Put(ctx, name, "")
+		}
+	}
 	for name, value := range map[string]string{
 		"person": v.Person.ID, "role": string(v.Hat.Role), "authority": v.Hat.Authority, "for": v.For.ID,
-		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "provider": "", "mandate": "", "checked": "",
+		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "mandate": "", "checked": "",
+		"employer": v.Via.Authority, "private": strconv.FormatBool(v.Via.Private),
 	} {
 		s.scs.Put(ctx, name, value)
 	}
@@ -146,7 +155,8 @@ func (s *Sessions) Checked(ctx context.Context, now time.Time) { s.scs.Put(ctx, 
 // SignOut ends the session.
 func (s *Sessions) SignOut(ctx context.Context) error { return s.scs.Destroy(ctx) }
 
-// Who returns who is signed in; ok is false for nobody. A hat that is no longer
+// Who returns who is signed in; ok is false for nobody, and for somebody who
+// has come in but wears no hat yet, whose Person is there. A hat that is no longer
 // granted is not worn, nor one of an authority whose officers come in by
 // another way by now.
 func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, err error) {
@@ -155,7 +165,7 @@ func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, er
 		return v, false, nil
 	}
 	role, authority, principal := Role(s.scs.GetString(ctx, "role")), s.scs.GetString(ctx, "authority"), s.scs.GetString(ctx, "for")
-	v.Via = Via{Connection: s.scs.GetString(ctx, "connection"), Issuer: s.scs.GetString(ctx, "issuer"), Level: s.scs.GetString(ctx, "level"), At: unstamp(s.scs.GetString(ctx, "at"))}
+	v.Via = Via{Connection: s.scs.GetString(ctx, "connection"), Issuer: s.scs.GetString(ctx, "issuer"), Level: s.scs.GetString(ctx, "level"), At: unstamp(s.scs.GetString(ctx, "at")), Authority: s.scs.GetString(ctx, "employer"), Private: s.scs.GetString(ctx, "private") == "true"}
 	memo, err := s.kept(ctx, "mandate")
 	if err != nil {
 		return Visit{}, false, nil //nolint:nilerr // its key is gone: signed out
@@ -172,7 +182,9 @@ func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, er
 			}
 			return err
 		}
-		v.Hat, err = s.worn(ctx, tx, now, v, role, authority)
+		if role != "" {
+			v.Hat, err = s.worn(ctx, tx, now, v, role, authority)
+		}
 		return err
 	})
 	if err != nil {

@@ -56,7 +56,6 @@ func Routes(s *site.Site, mails func(context.Context) ([]Mail, error)) []site.Ro
 
 		site.ForAnybody("GET /login", p.login),
 		site.ForAnybody("POST /login", p.limited(p.signIn)),
-		site.ForAnybody("POST /logout", p.signOut),
 		site.ForDemo("GET /mailbox", p.mailbox),
 
 		site.ForLead("GET /lead", p.lead),

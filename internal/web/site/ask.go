@@ -50,7 +50,10 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 	var err error
 	var v identity.Visit
 	v, a.Known, err = s.Sessions.Who(r.Context(), s.Now())
-	a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
+	if a.Known && err == nil {
+		a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
+		err = s.checkMandate(a, v)
+	}
 	if fail.Is(err, fail.NotFound) {
 		err = nil // the session of a person who is gone
 	}
@@ -231,11 +234,25 @@ func (a *Ask) frame(w http.ResponseWriter, p *ui.Page) {
 	}
 	p.Nav = a.nav()
 	if a.Known {
-		p.Person, p.Role = a.Person.Name, a.roleName()
+		p.Person, p.Role, p.RoleHref = a.Person.Name, a.roleName(), a.roleHref()
 	}
 }
 
+// roleHref is where the role, or for whom one acts, is changed.
+func (a *Ask) roleHref() string {
+	switch {
+	case a.Hat.Role == identity.RoleCustomer && a.site.Mandates != nil:
+		return "/for"
+	case a.Via.Connection != "":
+		return "/login/role"
+	}
+	return ""
+}
+
 func (a *Ask) roleName() string {
+	if a.For.ID != "" {
+		return a.T("site.acts_for", a.For.Name)
+	}
 	if au := a.site.Catalogue.Authority(a.Hat.Authority); au != nil {
 		return au.Name.In(a.Lang)
 	}

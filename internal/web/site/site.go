@@ -30,6 +30,17 @@ type Site struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
+	// BaseURL is how people reach the hub, for addresses that providers lead
+	// back to.
+	BaseURL string
+	// Connections are the ways to sign in by a provider; Register knows who
+	// their people are, Roles what they may do for authorities.
+	Connections []*identity.Connection
+	Register    *identity.Register
+	Roles       *identity.Roles
+	// Mandates asks for whom somebody may act; nil where it cannot be asked.
+	Mandates identity.Mandates
+
 	// Demo makes the demo identities and the mailbox there. Only on loopback.
 	Demo bool
 	// Login tells that somebody can sign in at all.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 type Control struct {
 	Lang     i18n.Lang
 	Name     string
+	ID       string // tells it from another of the same name on the page; the name else
 	Label    string
 	Help     string
 	Problem  string // what is wrong with the answer
@@ -50,7 +52,7 @@ const (
 	Full   InputSize = "full"   // all the width
 )
 
-func (c Control) id() string { return FieldID(c.Name) }
+func (c Control) id() string { return FieldID(cmp.Or(c.ID, c.Name)) }
 
 // optionID is the id of the nth choice; links to the field lead to the first.
 func (c Control) optionID(n int) string {
