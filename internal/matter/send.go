@@ -235,20 +235,6 @@ func (d *Desk) Send(ctx context.Context, who identity.Customer, drafts []Looked)
 	return sent, err
 }
 
-// Complete sends the completion that the authority asked for: a new
-// submission of the same matter.
-func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (s *Submission, err error) {
-	err = d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
-		if err != nil {
-			return err
-		}
-		s, err = d.submit(ctx, tx, who, m, p, look, DeedCompleted)
-		return err
-	})
-	return s, err
-}
-
 func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, look Looked, deed string) (*Submission, error) {
 	if !CanDo(deed, m.Status, ledger.Applicant) {
 		return nil, fail.New(fail.Conflict, "matter.move_not_allowed")

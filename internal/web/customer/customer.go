@@ -58,6 +58,7 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("GET /matters/{id}/remove", r.confirmRemove),
 		site.ForCustomer("POST /matters/{id}/remove", r.removeDraft),
 		site.ForCustomer("POST /matters/{id}/messages", r.write).WithBody(-1),
+		site.ForCustomer("GET /matters/{id}/complete", r.confirmComplete),
 		site.ForCustomer("POST /matters/{id}/complete", r.complete),
 		site.ForCustomer("POST /matters/{id}/new-form", r.takeNewForm),
 		site.ForCustomer("GET /matters/{id}/receipts/{n}", r.receipt),

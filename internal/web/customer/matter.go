@@ -31,6 +31,7 @@ type matterPage struct {
 	Lacks                []ui.Link
 	Asked                *asked
 	Complete             *complete
+	Problem              string // why a completion was not sent
 	Decision             *decision
 	Outside, NewForm     string
 	Consented            bool
@@ -43,9 +44,6 @@ type matterPage struct {
 	Follow               []follow
 	Earlier              *ui.Link
 }
-
-// complete is the form of one button that sends a completion.
-type complete struct{ Version, Common string }
 
 type decision struct {
 	Kind  ui.AlertKind
@@ -89,7 +87,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 		page.Lacks = append(page.Lacks, lackLink(s, v.Project.ID, v.ID, l))
 	}
 	if v.Status == matter.ToComplete && page.MaySend {
-		page.Complete = &complete{strconv.FormatInt(v.Version, 10), strconv.FormatInt(v.Project.Version, 10)}
+		page.Complete = completing(v)
 	}
 	page.Decision = r.decision(s, v)
 	if v.Offer.Way == catalogue.Conditional {
@@ -349,29 +347,6 @@ func (r room) write(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	return a.Say(w, matterPath(id)+"#messages", "customer.message_sent")
-}
-
-// complete sends the completion that the authority asked for.
-func (r room) complete(w http.ResponseWriter, a *site.Ask, who asker) error {
-	v, err := a.Form()
-	if err != nil {
-		return err
-	}
-	look := matter.Looked{Matter: a.PathValue("id")}
-	if look.Version, err = site.Number(v, "_version"); err != nil {
-		return err
-	}
-	if look.Common, err = site.Number(v, "_common"); err != nil {
-		return err
-	}
-	s, err := r.Desk.Complete(a.Context(), who, look)
-	if isIncomplete(err) {
-		return r.drawMatter(w, a, who, http.StatusUnprocessableEntity, func(*matterPage) {})
-	}
-	if err != nil {
-		return err
-	}
-	return a.Say(w, matterPath(s.Matter)+"/receipts/"+strconv.FormatInt(s.N, 10), "customer.completion_sent")
 }
 
 func (r room) takeNewForm(w http.ResponseWriter, a *site.Ask, who asker) error {
