@@ -39,8 +39,14 @@ func (d *Desk) Complete(ctx context.Context, who identity.Customer, c Completion
 				return err
 			}
 		}
-		if s, err = d.submit(ctx, tx, who, m, p, c.Looked, DeedCompleted); err != nil || c.Unchanged || s.N == 1 {
+		if s, err = d.submit(ctx, tx, who, m, p, c.Looked, DeedCompleted); err != nil {
 			return err
+		}
+		if err := d.index(ctx, tx, m, p); err != nil { // names may have changed; the old ones still find it
+			return err
+		}
+		if c.Unchanged || s.N == 1 {
+			return nil
 		}
 		last, err := submission(ctx, tx, m.ID, s.N-1)
 		if err != nil {

@@ -191,7 +191,6 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		`DELETE FROM messages WHERE matter_id = $1`,
 		`DELETE FROM completion_requests WHERE matter_id = $1`,
 		`DELETE FROM draft_versions WHERE subject = $1`,
-		`DELETE FROM words WHERE matter_id = $1`,
 		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
 		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`UPDATE matters SET answers = '{}' WHERE id = $1`,
@@ -199,6 +198,9 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove content: %w", err)
 		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM words WHERE offer_id = $1 AND matter_id = $2`, m.Offer, m.ID); err != nil {
+		return fmt.Errorf("remove the matter's words: %w", err)
 	}
 	e, err := ledger.Record(ctx, tx, d.Now(), ledger.MatterStream(m.ID), ledger.TheHub, ledger.Hub, DeedContentRemoved, r)
 	if err != nil {
