@@ -113,6 +113,7 @@ func post(v url.Values, nodes []Node) {
 
 func TestDrawnIsRead(t *testing.T)      { drawnIsRead(t, sample(t)) }
 func TestProblemsAreShown(t *testing.T) { problemsAreShown(t, sample(t)) }
+func TestRequiredIsTold(t *testing.T)   { requiredIsTold(t, sample(t)) }
 
 // drawnIsRead: what a page shows, sent back untouched, are the same answers, but
 // for what is hidden.
@@ -154,6 +155,37 @@ func problemsAreShown(t *testing.T, f *Form) {
 		if n := len(f.CheckDraft(a)) + len(f.Completeness(a)); n != len(problems) {
 			t.Fatalf("draft and completeness have %d problems, all are %d", n, len(problems))
 		}
+	})
+}
+
+// requiredIsTold: what Check says is missing is drawn as required, and what is
+// drawn as required in what is answered, Check misses.
+func requiredIsTold(t *testing.T, f *Form) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, _ := normalise(drawAnswers(t, f.fields, ""))
+		problems := f.Check(a)
+		nodes := f.Fields(f.Prune(a))
+		for _, p := range problems {
+			if n := find(nodes, p.Path); n != nil && strings.HasPrefix(p.Key, "forms.required") && (!n.Required || n.Optional()) {
+				t.Fatalf("%v, and it is drawn as optional", p)
+			}
+		}
+		var walk func(nodes []Node)
+		walk = func(nodes []Node) {
+			for _, n := range nodes {
+				missed := slices.ContainsFunc(problems, func(p Problem) bool { return p.Path == n.Path || strings.HasPrefix(p.Path, n.Path+".") })
+				if n.Path != "" && n.Required && empty(n.Value) && !missed {
+					t.Fatalf("%s is drawn as required and not missed", n.Path)
+				}
+				if n.Path == "" || n.Kind == KindGroup && !empty(n.Value) {
+					walk(n.Children)
+				}
+				for _, row := range n.Rows {
+					walk(row)
+				}
+			}
+		}
+		walk(nodes)
 	})
 }
 

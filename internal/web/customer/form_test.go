@@ -12,8 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/forms"
 	"luvat/internal/identity"
+	"luvat/internal/matter"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -257,4 +260,71 @@ func TestResumableUpload(t *testing.T) {
 	if w := do("HEAD", w.Header().Get("Location"), ""); w.Code != http.StatusNotFound {
 		t.Errorf("a given up upload: status %d, want 404", w.Code)
 	}
+}
+
+// Whatever the matters of a project need of its common data is drawn as such,
+// with nothing answered and with each group begun.
+func TestWhatMattersNeedIsNotCalledOptional(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	for _, entity := range s.Catalogue.Entities {
+		form, _, err := s.Catalogue.Form(entity.CommonForm, "")
+		s.must(err)
+		begun := forms.Answers{}
+		for _, n := range form.Fields(nil) {
+			for _, c := range n.Children {
+				if len(c.Children) > 0 {
+					begun[c.Path] = map[string]any{c.Children[len(c.Children)-1].Name: "x"}
+				}
+			}
+		}
+		if len(begun) < 4 {
+			t.Fatalf("%s: %d groups were begun; want those of the common data", entity.ID, len(begun))
+		}
+		for _, typ := range s.Catalogue.TypesOf(entity.ID) {
+			if typ.NotSent {
+				continue
+			}
+			s.must(s.DB.InTx(ctx, func(tx *db.Tx) error {
+				return catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: "muni-837/" + typ.ID, Authority: "muni-837", Type: typ.ID, Way: catalogue.Light, Territory: []string{"837"}, Active: true})
+			}))
+			id, err := s.Desk.StartProject(ctx, aino, matter.NewProject{Entity: entity.ID, Municipality: "837", Name: "Hanke", Types: []string{typ.ID}})
+			s.must(err)
+			for name, answers := range map[string]forms.Answers{"nothing": {}, "groups begun": begun} {
+				v, err := s.Desk.Project(ctx, aino, id)
+				s.must(err)
+				_, err = s.Desk.SaveCommon(ctx, aino, id, v.Version, answers)
+				s.must(err)
+				v, err = s.Desk.Project(ctx, aino, id)
+				s.must(err)
+				nodes := form.Fields(answers)
+				s.must(room{s.Site}.need(nodes, v.Rows))
+				missed := 0
+				for _, l := range v.Lacks[v.Rows[0].ID] {
+					if !l.Common || !strings.HasPrefix(l.Problem.Key, "forms.required") {
+						continue
+					}
+					missed++
+					if n := node(nodes, l.Problem.Path); n == nil || n.Optional() {
+						t.Errorf("%s, %s answered: %s is missed and drawn as optional", typ.ID, name, l.Problem.Path)
+					}
+				}
+				if missed == 0 {
+					t.Errorf("%s, %s answered: nothing is missed", typ.ID, name)
+				}
+			}
+		}
+	}
+}
+
+func node(nodes []forms.Node, path string) *forms.Node {
+	for i := range nodes {
+		if nodes[i].Path == path {
+			return &nodes[i]
+		}
+		if n := node(nodes[i].Children, path); n != nil {
+			return n
+		}
+	}
+	return nil
 }
