@@ -46,13 +46,13 @@ type Node struct {
 
 // DatePart returns the date of a date with a time, as it was given.
 func (n Node) DatePart() string {
-	date, _, _ := strings.Cut(n.Raw, "T")
+	date, _ := SplitDateTime(n.Raw)
 	return date
 }
 
 // TimePart returns the time of a date with a time, as it was given.
 func (n Node) TimePart() string {
-	_, clock, _ := strings.Cut(n.Raw, "T")
+	_, clock := SplitDateTime(n.Raw)
 	return clock
 }
 

@@ -34,6 +34,12 @@ func drawAnswer(t *rapid.T, fd *field, path string) any {
 		case WidgetTime:
 			return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 23).Draw(t, path), rapid.IntRange(0, 59).Draw(t, path))
 		case WidgetDateTime:
+			switch rapid.IntRange(0, 5).Draw(t, path+" half") {
+			case 0:
+				return fmt.Sprintf("2026-07-%02dT", rapid.IntRange(1, 31).Draw(t, path))
+			case 1:
+				return fmt.Sprintf("T%02d:00", rapid.IntRange(0, 23).Draw(t, path))
+			}
 			return fmt.Sprintf("2026-07-%02dT%02d:00", rapid.IntRange(1, 31).Draw(t, path), rapid.IntRange(0, 23).Draw(t, path))
 		case WidgetBusinessID:
 			return "0112038-9"

@@ -281,6 +281,9 @@ func (f Form) locate(nodes []forms.Node, before string, out map[string]place) {
 			continue
 		}
 		out[n.Path] = place{label, FieldID(n.Path)}
+		if c := (Control{Name: n.Path, Value: n.Raw}); n.Widget == forms.WidgetDateTime && c.lacksTime() {
+			out[n.Path] = place{label, c.timeID()}
+		}
 		switch n.Kind {
 		case forms.KindRows:
 			for i, row := range append(n.Rows[:len(n.Rows):len(n.Rows)], n.Children) {
