@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/testkit"
 	"luvat/internal/web/static"
@@ -361,21 +362,57 @@ func TestFollowUp(t *testing.T) {
 	}
 }
 
+// golden compares a page with its golden file. What is drawn at random is
+// replaced: names gives the ids of its things words.
+func golden(t *testing.T, name, page string, names ...string) {
+	t.Helper()
+	page = strings.NewReplacer(append(names, static.Fingerprint(), "FINGERPRINT", "><", ">\n<")...).Replace(page)
+	page = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllString(page, "ID")
+	page = regexp.MustCompile(`[0-9a-f]{64}|Tarkiste alkaa: [0-9a-f]{12}`).ReplaceAllString(page, "HASH")
+	page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
+	testkit.Golden(t, name, page)
+}
+
 func TestGolden(t *testing.T) {
 	s := newSite(t)
 	project, ids := s.start("event", "muni-noise", "police-public-event")
+	names := []string{project, "PROJECT", ids[0], "NOISE", ids[1], "POLICE"}
 	s.fill(ids[0])
-	golden := func(name, page string) {
-		page = strings.NewReplacer(project, "PROJECT", ids[0], "NOISE", ids[1], "POLICE", static.Fingerprint(), "FINGERPRINT", "><", ">\n<").Replace(page)
-		page = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllString(page, "ID")
-		page = regexp.MustCompile(`[0-9a-f]{64}|Tarkiste alkaa: [0-9a-f]{12}`).ReplaceAllString(page, "HASH")
-		page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
-		testkit.Golden(t, name, page)
-	}
-	golden("send.html", s.get("/projects/"+project+"/send"))
-	golden("form.html", s.get("/matters/"+ids[0]+"/form"))
+	golden(t, "send.html", s.get("/projects/"+project+"/send"), names...)
+	golden(t, "form.html", s.get("/matters/"+ids[0]+"/form"), names...)
 	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
 	s.get("/projects/" + project) // the line after sending is said once
-	golden("project.html", s.get("/projects/"+project))
-	golden("matter.html", s.get("/matters/"+ids[0]))
+	golden(t, "project.html", s.get("/projects/"+project), names...)
+	golden(t, "matter.html", s.get("/matters/"+ids[0]), names...)
+	for _, l := range i18n.Langs {
+		golden(t, "receipt_"+string(l)+".html", s.get("/matters/"+ids[0]+"/receipts/1?lang="+string(l)), names...)
+	}
+}
+
+func TestGoldenMembers(t *testing.T) {
+	s := newSite(t)
+	project, _ := s.start("event", "muni-noise")
+	path := "/projects/" + project + "/members"
+	s.post(path+"/invite", url.Values{"email": {"matti@example.fi"}, "role": {"helper"}})
+	secret := s.secret()
+	s.who = matti
+	s.post("/invitations/"+secret, nil)
+	s.who = aino
+	s.post(path+"/invite", url.Values{"email": {"lukija@example.fi"}, "role": {"reader"}})
+	s.get(path) // the line after inviting is said once
+	golden(t, "members.html", s.get(path), project, "PROJECT")
+}
+
+// Two windows wrote in the same two fields: a text and a date with its time.
+func TestGoldenConflict(t *testing.T) {
+	s := newSite(t)
+	project, _ := s.start("event", "muni-noise")
+	common := "/projects/" + project + "/common"
+	s.post(common, url.Values{"_version": {"1"}, "project_description": {"Konsertti rannassa"}, "start_time.date": {"12.6.2027"}, "start_time.time": {"17"}})
+	s.get(common) // the line after saving is said once
+	w := s.do("POST", common, url.Values{"_version": {"1"}, "project_description": {"Konsertti puistossa"}, "start_time.date": {"13.6.2027"}, "start_time.time": {""}})
+	if w.Code != http.StatusConflict {
+		t.Fatalf("status %d, want 409", w.Code)
+	}
+	golden(t, "conflict.html", w.Body.String(), project, "PROJECT")
 }
