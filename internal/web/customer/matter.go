@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
@@ -207,7 +206,7 @@ func (r room) messages(s say, who asker, v *matter.View) []ui.Message {
 		}
 	}
 	for _, m := range v.Messages {
-		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: m.At.Format(time.RFC3339), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
+		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: site.Instant(m.At), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
 		if authority, ok := strings.CutPrefix(m.Side, "authority:"); ok {
 			out.Role = r.authorityName(s.Lang, authority)
 		}
@@ -238,7 +237,7 @@ func (r room) events(s say, v *matter.View) []ui.Event {
 		if slices.Contains(quiet, e.Deed) || e.Deed == matter.DeedNoticeHanded && e.Audience == string(matter.ToDeputy) {
 			continue
 		}
-		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: e.At.Format(time.RFC3339), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
+		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: site.Instant(e.At), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
 		switch {
 		case e.Side == ledger.Applicant:
 			out.By = e.Name
