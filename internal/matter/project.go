@@ -264,7 +264,7 @@ func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *cata
 		set("service.language", "sv")
 	}
 	if !n.StartsOn.IsZero() {
-		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T15:04"))
+		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T")) // the day; at what time, nobody has said
 		set("plant.start_date", n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
 	}
 	clean := forms.Answers{}

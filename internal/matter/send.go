@@ -241,21 +241,6 @@ func (d *Desk) Send(ctx context.Context, who identity.Customer, drafts []Looked)
 	return sent, err
 }
 
-// Complete sends the completion that the authority asked for: a new
-// submission of the same matter.
-func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (*Submission, error) {
-	var sent *Submission
-	err := d.prepared(ctx, func(tx *db.Tx) (func(*db.Tx) error, error) {
-		s, err := d.seal(ctx, tx, who, look, DeedCompleted)
-		if err != nil {
-			return nil, err
-		}
-		sent = &s.Submission
-		return func(tx *db.Tx) error { return writeSealed(ctx, tx, s) }, nil
-	})
-	return sent, err
-}
-
 // sealed is a submission that is checked, sealed and chained, and only has to
 // be written.
 type sealed struct {
@@ -264,6 +249,7 @@ type sealed struct {
 	project *Project
 	sender  identity.Customer
 	entry   ledger.Entry
+	names   []string // of the applicant and the contact person, as they are sent
 }
 
 // seal finds the draft as the asker, checks it and makes its submission.
@@ -340,12 +326,13 @@ func (s *sealed) write(ctx context.Context, tx *db.Tx) error {
 		s.ID, s.Matter, s.N, s.Body, s.Hash, s.SentBy, db.Millis(s.SentAt)); err != nil {
 		return fmt.Errorf("write the submission: %w", err)
 	}
-	if s.entry.Deed == DeedSent {
-		if err := index(ctx, tx, s.matter, s.project); err != nil {
-			return err
+	if err := s.index(ctx, tx); err != nil { // of a completion too: names may have changed, and the old ones still find it
+		return err
+	}
+	if s.entry.Deed == DeedCompleted {
+		if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(s.SentAt), s.Matter); err != nil {
+			return fmt.Errorf("mark the request answered: %w", err)
 		}
-	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(s.SentAt), s.Matter); err != nil {
-		return fmt.Errorf("mark the request answered: %w", err)
 	}
 	return outbox.Add(ctx, tx, s.SentAt, Notify{Matter: s.Matter, N: s.entry.N, Deed: s.entry.Deed, Audience: ToAuthority})
 }
@@ -363,6 +350,11 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 	for _, path := range termPaths(common, needed) {
 		if v, ok := pruned[path]; ok {
 			shared[path] = v
+		}
+	}
+	for _, path := range termPaths(common, byName) {
+		if name, ok := shared[path].(string); ok {
+			s.names = append(s.names, name)
 		}
 	}
 	own := form.Prune(m.Answers)

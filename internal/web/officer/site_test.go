@@ -207,7 +207,7 @@ func (h *hub) complete(id string) {
 	answers["attachments"] = []any{h.file(v, "attachments")}
 	_, err = h.SaveDraft(ctx, applicant, id, v.Version, answers)
 	h.must(err)
-	_, err = h.Complete(ctx, applicant, h.look(id))
+	_, err = h.Complete(ctx, applicant, matter.Completion{Looked: h.look(id)})
 	h.must(err)
 }
 

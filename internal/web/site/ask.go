@@ -89,14 +89,20 @@ func (s *Site) KeepLanguage(w http.ResponseWriter, l i18n.Lang) {
 // T returns words in the asker's language.
 func (a *Ask) T(key string, args ...any) string { return i18n.T(a.Lang, key, args...) }
 
-// Form reads the posted form. The error says that it cannot be read, or is too
-// large.
+// Form reads the posted form. The error says that it cannot be read, is too
+// large, or is no form: what is not read must not lead to a deed.
 func (a *Ask) Form() (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if err == nil && kind == "multipart/form-data" {
-		err = a.ParseMultipartForm(1 << 20)
-	} else {
+	switch {
+	case a.Header.Get("Content-Type") == "": // a deed that asks nothing
 		err = a.ParseForm()
+	case err != nil:
+	case kind == "multipart/form-data":
+		err = a.ParseMultipartForm(1 << 20)
+	case kind == "application/x-www-form-urlencoded":
+		err = a.ParseForm()
+	default:
+		err = errMalformed
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, fail.New(fail.TooLarge, "error.too_large")

@@ -65,4 +65,6 @@ func (s *Site) mandateEnded(a *Ask, v identity.Visit) error {
 
 // away tells whether a page is about leaving or coming in anew: those are open
 // also when the mandate cannot be asked for.
-func away(path string) bool { return path == "/logout" || path == "/for" || strings.HasPrefix(path, "/for/") || strings.HasPrefix(path, "/login") }
+func away(path string) bool {
+	return path == "/logout" || path == "/for" || strings.HasPrefix(path, "/for/") || strings.HasPrefix(path, "/login")
+}

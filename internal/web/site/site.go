@@ -177,6 +177,9 @@ func (s *Site) serve(rt Route) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
 		a, err := s.ask(w, r)
+		if err == nil && r.Method == http.MethodPost && limit > 0 {
+			_, err = a.Form() // all of it can be read before anything is done
+		}
 		if err == nil {
 			err = rt.handle(s, w, a)
 		}

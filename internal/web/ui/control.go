@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/a-h/templ"
 
+	"luvat/internal/forms"
 	"luvat/internal/i18n"
 )
 
@@ -118,11 +118,17 @@ func (c Control) class() string { return classes("input", string(c.Size)) }
 func (c Control) wrap() string { return classes("field", when(c.Problem != "", "wrong")) }
 
 func (c Control) datePart() string {
-	date, _, _ := strings.Cut(c.Value, "T")
+	date, _ := forms.SplitDateTime(c.Value)
 	return date
 }
 
+// timeID is the id of the time in a DateTime, whose date has the control's own.
+func (c Control) timeID() string { return c.id() + "-time" }
+
+// lacksTime tells that the date was given and its time was not.
+func (c Control) lacksTime() bool { return c.datePart() != "" && c.timePart() == "" }
+
 func (c Control) timePart() string {
-	_, clock, _ := strings.Cut(c.Value, "T")
+	_, clock := forms.SplitDateTime(c.Value)
 	return clock
 }
