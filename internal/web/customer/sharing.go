@@ -14,7 +14,7 @@ import (
 type sharing struct {
 	Authority string // the matter's own
 	Shared    []sharedWith
-	Others    bool        // the project has other authorities, or had
+	Others    bool        // there are others, who see only its row in the joint view
 	With      *ui.Control // whom to share it with; nil when nobody is left, or the reader may not
 	MayEnd    bool
 }
@@ -28,7 +28,7 @@ func (r room) sharing(s say, v *matter.View) *sharing {
 		return nil
 	}
 	may := v.Project.Role.MaySend()
-	out := &sharing{Authority: r.authorityName(s.Lang, v.Authority), Others: len(v.Shares)+len(v.ShareWith) > 0, MayEnd: may}
+	out := &sharing{Authority: r.authorityName(s.Lang, v.Authority), Others: len(v.ShareWith) > 0, MayEnd: may}
 	for _, x := range v.Shares {
 		about := s.T("customer.sharing_not_looked")
 		if !x.Looked.IsZero() {
