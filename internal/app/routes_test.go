@@ -40,7 +40,7 @@ func session(t *testing.T, h *app.Hub, person string, hat identity.Hat) *http.Co
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.Site.Sessions.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h.Site.Sessions.SignIn(r.Context(), person, hat); err != nil {
+		if err := h.Site.Sessions.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: person}, Hat: hat}); err != nil {
 			t.Error(err)
 		}
 		w.WriteHeader(http.StatusOK)

@@ -61,7 +61,7 @@ var may = map[string][]string{
 	"attach":                 {"db", "fail", "i18n"},
 	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
 	"forms":                  {"fail", "i18n"},
-	"identity":               {"db", "fail", "i18n", "ledger"},
+	"identity":               {"db", "fail", "i18n", "ledger", "outbox"},
 	"pdf":                    {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":       {},
 	"pdf/internal/makefonts": {"pdf/internal/ttf"}, // a command: writes the fonts

@@ -72,7 +72,12 @@ func readAt(f io.ReaderAt, at, n int64) ([]byte, error) {
 
 // holdsPage tells whether browsers of old would take the bytes for a page.
 func holdsPage(head []byte) bool {
-	low := bytes.ToLower(head[:min(len(head), 1024)])
+	low := bytes.Clone(head[:min(len(head), 1024)])
+	for i, c := range low { // of letters without accents: the rest may be no text at all
+		if 'A' <= c && c <= 'Z' {
+			low[i] = c + 'a' - 'A'
+		}
+	}
 	for _, tag := range []string{"<html", "<!doctype html", "<script", "<svg", "<body", "<iframe"} {
 		if bytes.Contains(low, []byte(tag)) {
 			return true

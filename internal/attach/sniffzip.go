@@ -16,14 +16,16 @@ type ending struct {
 
 // zipEnd finds the end of a zip whose comment fills the file exactly, as
 // careful readers demand.
-func zipEnd(tail []byte) (ending, bool) {
-	for at := len(tail) - 22; at >= 0; at-- {
-		if !bytes.HasPrefix(tail[at:], []byte("PK\x05\x06")) {
-			continue
+func zipEnd(tail []byte) (found ending, ok bool) {
+	for at := 0; ; at++ {
+		next := bytes.Index(tail[at:], []byte("PK\x05\x06"))
+		if next < 0 || at+next > len(tail)-22 {
+			return found, ok
 		}
+		at += next
 		e := tail[at:]
 		if int(binary.LittleEndian.Uint16(e[20:])) == len(e)-22 {
-			return ending{
+			found, ok = ending{
 				at:      int64(at),
 				entries: int(binary.LittleEndian.Uint16(e[10:])),
 				size:    int64(binary.LittleEndian.Uint32(e[12:])),
@@ -31,7 +33,6 @@ func zipEnd(tail []byte) (ending, bool) {
 			}, true
 		}
 	}
-	return ending{}, false
 }
 
 // maxListed bounds how much of a zip's list is read: documents have dozens of

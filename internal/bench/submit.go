@@ -175,7 +175,7 @@ func (r *run) verbSend(p *pool) func(context.Context, int, int) error {
 
 func (d *drafts) sendByVerbs(ctx context.Context, x draft, file []byte) error {
 	who := d.senders[x.sender]
-	a, err := d.hub.Files.Put(ctx, attach.New{
+	a, err := d.hub.Files.Land(ctx, attach.New{
 		Project: x.project, Matter: x.matter, Place: attach.Answer, Field: fileField, Name: "kartta.pdf", Size: -1,
 		UploadedBy: who.ID, Side: "applicant",
 	}, bytes.NewReader(file))
@@ -186,7 +186,7 @@ func (d *drafts) sendByVerbs(ctx context.Context, x draft, file []byte) error {
 	for k, v := range d.own {
 		own[k] = v
 	}
-	if _, err := d.hub.Desk.SaveDraft(ctx, who, x.matter, 2, own); err != nil {
+	if _, err := d.hub.Desk.SaveDraft(ctx, who, x.matter, 2, own, a); err != nil {
 		return err
 	}
 	_, err = d.hub.Desk.Send(ctx, who, []matter.Looked{{Matter: x.matter, Version: 3, Common: 2}})

@@ -23,6 +23,7 @@ const (
 type sqliteBackend struct {
 	write   *sql.DB
 	read    *sql.DB
+	check   *sql.DB
 	writer  *writer // nil when read-only
 	readers chan *sqliteConn
 	unlock  func() error
@@ -55,6 +56,9 @@ func openSQLite(ctx context.Context, file string, readOnly bool) (_ *sqliteBacke
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 		b.write.SetMaxOpenConns(1)
+		if b.check, err = sql.Open("sqlite", name+common+"&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-200)"); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
 		if err := b.write.PingContext(ctx); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
@@ -83,7 +87,7 @@ func (b *sqliteBackend) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the writing connection: %w", err)
 	}
-	b.writer = newWriter(&sqliteConn{conn: conn, stmts: map[string]*cached{}})
+	b.writer = newWriter(&sqliteConn{conn: conn, stmts: map[string]*cached{}}, newCheckpointer(b.check))
 	return nil
 }
 
@@ -144,7 +148,7 @@ func (b *sqliteBackend) close() error {
 			errs = append(errs, (<-b.readers).close())
 		}
 	}
-	for _, d := range []*sql.DB{b.read, b.write} {
+	for _, d := range []*sql.DB{b.read, b.check, b.write} {
 		if d != nil {
 			errs = append(errs, d.Close())
 		}

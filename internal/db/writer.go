@@ -17,6 +17,7 @@ const maxBatch = 64
 // a savepoint of its own, so that one's failure does not touch the others.
 type writer struct {
 	conn *sqliteConn
+	log  *checkpointer
 	in   chan *deed
 	quit chan struct{}
 	once sync.Once
@@ -33,8 +34,8 @@ type deed struct {
 
 var errClosed = errors.New("database is closed")
 
-func newWriter(conn *sqliteConn) *writer {
-	w := &writer{conn: conn, in: make(chan *deed, maxBatch), quit: make(chan struct{}), gone: make(chan struct{})}
+func newWriter(conn *sqliteConn, log *checkpointer) *writer {
+	w := &writer{conn: conn, log: log, in: make(chan *deed, maxBatch), quit: make(chan struct{}), gone: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -65,8 +66,11 @@ func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (w *writer) stop() error {
-	w.once.Do(func() { close(w.quit) })
-	<-w.gone
+	w.once.Do(func() {
+		close(w.quit)
+		<-w.gone
+		w.log.stop()
+	})
 	return w.conn.close()
 }
 
@@ -118,6 +122,7 @@ func (w *writer) batch(first *deed) {
 	for _, d := range kept {
 		d.answer(broken)
 	}
+	w.log.wrote()
 }
 
 // one runs a deed in a savepoint. What succeeded is added to kept and answered

@@ -105,16 +105,57 @@ func Record(ctx context.Context, tx *db.Tx, now time.Time, stream string, actor 
 		return Entry{}, fmt.Errorf("take the stream's next number: %w", err)
 	}
 	e.Hash = e.Sum()
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO ledger (stream, n, at, actor, side, deed, data, prev, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.Stream, e.N, e.At, string(e.Actor), string(e.Side), e.Deed, string(e.Data), e.Prev, e.Hash); err != nil {
-		return Entry{}, fmt.Errorf("record the deed: %w", err)
+	if err := e.insert(ctx, tx); err != nil {
+		return Entry{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE ledger_heads SET hash = $1 WHERE stream = $2`, e.Hash, e.Stream); err != nil {
 		return Entry{}, fmt.Errorf("move the stream's head: %w", err)
 	}
 	return e, nil
+}
+
+// Prepare computes the entry that Append will write, chained to the stream's
+// head as tx sees it. It writes nothing, so that the work is done before the
+// transaction of the deed. The stream must have begun.
+func Prepare(ctx context.Context, tx *db.Tx, now time.Time, stream string, actor Actor, side Side, deed string, data any) (Entry, error) {
+	body, err := json.Marshal(data)
+	if err != nil {
+		return Entry{}, fmt.Errorf("write the deed's data: %w", err)
+	}
+	e := Entry{Stream: stream, At: db.Millis(now), Actor: actor, Side: side, Deed: deed, Data: body}
+	err = tx.QueryRowContext(ctx, `SELECT n + 1, hash FROM ledger_heads WHERE stream = $1`, stream).Scan(&e.N, &e.Prev)
+	if err != nil {
+		return Entry{}, fmt.Errorf("read the stream's head: %w", err)
+	}
+	e.Hash = e.Sum()
+	return e, nil
+}
+
+// ErrMoved says that another deed was recorded since Prepare.
+var ErrMoved = errors.New("another deed was recorded meanwhile")
+
+// Append writes an entry that Prepare made, in the transaction of the deed. The
+// error is ErrMoved when it no longer follows the stream's head: prepare anew.
+func Append(ctx context.Context, tx *db.Tx, e Entry) error {
+	n, err := tx.ExecContext(ctx, `UPDATE ledger_heads SET n = $1, hash = $2 WHERE stream = $3 AND n = $4 AND hash = $5`,
+		e.N, e.Hash, e.Stream, e.N-1, e.Prev)
+	if err != nil {
+		return fmt.Errorf("move the stream's head: %w", err)
+	}
+	if n == 0 {
+		return ErrMoved
+	}
+	return e.insert(ctx, tx)
+}
+
+func (e Entry) insert(ctx context.Context, tx *db.Tx) error {
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO ledger (stream, n, at, actor, side, deed, data, prev, hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.Stream, e.N, e.At, string(e.Actor), string(e.Side), e.Deed, string(e.Data), e.Prev, e.Hash); err != nil {
+		return fmt.Errorf("record the deed: %w", err)
+	}
+	return nil
 }
 
 const columns = `stream, n, at, actor, side, deed, data, prev, hash`

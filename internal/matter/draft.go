@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"luvat/internal/attach"
 	"luvat/internal/db"
 	"luvat/internal/fail"
 	"luvat/internal/forms"
@@ -126,85 +127,101 @@ func neither(sides ...forms.Answers) forms.Answers {
 	return base
 }
 
-// SaveDraft keeps what was typed in a matter's form, whether complete or not.
+// SaveDraft keeps what was typed in a matter's form, whether complete or not,
+// and the attachments that landed with it.
 //
 // seen is the version the asker read. What others changed meanwhile is joined
 // field by field; what cannot be joined is a *ChangedElsewhere and nothing is
 // saved. Wrong values are kept, as the person typed them, and named by
 // Completeness; sending checks them. A matter that is to be completed has a
 // draft too: of its next submission.
-func (d *Desk) SaveDraft(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers) (s Saved, err error) {
-	err = d.do(ctx, func(tx *db.Tx) error {
+func (d *Desk) SaveDraft(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers, landed ...attach.Landed) (s Saved, err error) {
+	err = d.prepared(ctx, func(tx *db.Tx) (write func(*db.Tx) error, err error) {
 		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if m.Status != Draft && m.Status != ToComplete {
-			return fail.New(fail.Conflict, "matter.not_a_draft")
+			return nil, fail.New(fail.Conflict, "matter.not_a_draft")
 		}
-		s, err = d.saveDraft(ctx, tx, who, m, p, seen, answers)
-		return err
+		s, write, err = d.saveDraft(ctx, tx, who, m, p, seen, answers, landed)
+		return write, err
 	})
 	return s, err
 }
 
-func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, seen int64, answers forms.Answers) (Saved, error) {
+// saveDraft computes how the draft will stand, and returns what writes it.
+func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, seen int64, answers forms.Answers, landed []attach.Landed) (s Saved, write func(*db.Tx) error, err error) {
 	form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
 	if err != nil {
-		return Saved{}, err
-	}
-	if m.Version == 1 { // the base that the first two tabs share
-		if err := d.keepFirst(ctx, tx, m.ID, m.Answers, m.CreatedAt); err != nil {
-			return Saved{}, err
-		}
-	}
-	merged, joined, err := draft{m.ID, form, m.Answers, m.Version}.merge(ctx, tx, seen, answers)
-	if err != nil {
-		return Saved{}, err
+		return s, nil, err
 	}
 	now := d.Now()
-	body, err := merged.Marshal()
+	s = Saved{Version: m.Version + 1, At: now}
+	if s.Answers, s.Merged, err = (draft{m.ID, form, m.Answers, m.Version}).merge(ctx, tx, seen, answers); err != nil {
+		return s, nil, err
+	}
+	body, err := saved(s.Answers)
 	if err != nil {
-		return Saved{}, err
+		return s, nil, err
 	}
-	if len(body) > forms.MaxBytes {
-		return Saved{}, fail.New(fail.TooLarge, "error.too_large")
-	}
-	if before, err := m.Answers.Marshal(); err == nil && string(before) == string(body) && m.FormHash == m.kept {
-		return Saved{m.Version, m.ChangedAt, m.Answers, joined}, nil
-	}
-	n, err := tx.ExecContext(ctx, `
-		UPDATE matters SET answers = $1, form_hash = $2, version = version + 1, changed_at = $3
-		WHERE  id = $4 AND version = $5 AND head = $6 AND status IN ('draft', 'to_complete')`,
-		string(body), m.FormHash, db.Millis(now), m.ID, m.Version, m.loaded)
+	before, err := m.Answers.Marshal()
 	if err != nil {
-		return Saved{}, fmt.Errorf("save a draft: %w", err)
+		return s, nil, err
 	}
-	if n == 0 {
-		return Saved{}, errMoved
+	if string(before) == string(body) && m.FormHash == m.kept {
+		s.Version, s.At = m.Version, m.ChangedAt
+		return s, writing(ctx, landed), nil
 	}
-	if err := keepVersion(ctx, tx, m.ID, m.Version+1, body, who.ID, now); err != nil {
-		return Saved{}, err
-	}
-	return Saved{m.Version + 1, now, merged, joined}, touchProject(ctx, tx, p.ID, now)
+	return s, func(tx *db.Tx) error {
+		if m.Version == 1 { // the base that the first two tabs share
+			if err := keepFirst(ctx, tx, m.ID, before, m.CreatedAt); err != nil {
+				return err
+			}
+		}
+		n, err := tx.ExecContext(ctx, `
+			UPDATE matters SET answers = $1, form_hash = $2, version = version + 1, changed_at = $3
+			WHERE  id = $4 AND version = $5 AND head = $6 AND status IN ('draft', 'to_complete')`,
+			string(body), m.FormHash, db.Millis(now), m.ID, m.Version, m.loaded)
+		if err != nil {
+			return fmt.Errorf("save a draft: %w", err)
+		}
+		if n == 0 {
+			return errMoved
+		}
+		if err := keepVersion(ctx, tx, m.ID, s.Version, body, who.ID, now); err != nil {
+			return err
+		}
+		if err := attach.Write(ctx, tx, landed...); err != nil {
+			return err
+		}
+		return p.touch(ctx, tx, who, toWrite, now)
+	}, nil
 }
 
-func (d *Desk) keepFirst(ctx context.Context, tx *db.Tx, subject string, answers forms.Answers, at time.Time) error {
-	body, err := answers.Marshal()
-	if err != nil {
-		return err
+// writing returns what writes the rows of what landed with a save that changed
+// nothing else.
+func writing(ctx context.Context, landed []attach.Landed) func(*db.Tx) error {
+	if len(landed) == 0 {
+		return nil
 	}
+	return func(tx *db.Tx) error { return attach.Write(ctx, tx, landed...) }
+}
+
+// saved returns the text that a draft is kept as.
+func saved(a forms.Answers) ([]byte, error) {
+	body, err := a.Marshal()
+	if err == nil && len(body) > forms.MaxBytes {
+		err = fail.New(fail.TooLarge, "error.too_large")
+	}
+	return body, err
+}
+
+func keepFirst(ctx context.Context, tx *db.Tx, subject string, answers []byte, at time.Time) error {
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 1, $2, '', $3)
-		ON CONFLICT (subject, version) DO NOTHING`, subject, string(body), db.Millis(at)); err != nil {
+		ON CONFLICT (subject, version) DO NOTHING`, subject, string(answers), db.Millis(at)); err != nil {
 		return fmt.Errorf("keep a draft's first version: %w", err)
-	}
-	return nil
-}
-
-func touchProject(ctx context.Context, tx *db.Tx, id string, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE projects SET changed_at = $1 WHERE id = $2 AND changed_at < $3`, db.Millis(now), id, db.Millis(now)); err != nil {
-		return fmt.Errorf("touch the project: %w", err)
 	}
 	return nil
 }
@@ -212,47 +229,54 @@ func touchProject(ctx context.Context, tx *db.Tx, id string, now time.Time) erro
 // SaveCommon keeps what was typed in the project's common data, with the same
 // promises as SaveDraft. The name, the place and the start of the project
 // follow from it.
-func (d *Desk) SaveCommon(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers) (s Saved, err error) {
-	err = d.do(ctx, func(tx *db.Tx) error {
+func (d *Desk) SaveCommon(ctx context.Context, who identity.Customer, id string, seen int64, answers forms.Answers, landed ...attach.Landed) (s Saved, err error) {
+	err = d.prepared(ctx, func(tx *db.Tx) (write func(*db.Tx) error, err error) {
 		p, err := projectOf(ctx, tx, who, id, toWrite)
 		if err != nil {
+			return nil, err
+		}
+		s, write, err = d.saveCommon(ctx, tx, who, p, seen, answers, landed)
+		return write, err
+	})
+	return s, err
+}
+
+func (d *Desk) saveCommon(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, seen int64, answers forms.Answers, landed []attach.Landed) (s Saved, write func(*db.Tx) error, err error) {
+	form, err := d.commonForm(p)
+	if err != nil {
+		return s, nil, err
+	}
+	s = Saved{Version: p.Version + 1, At: d.Now()}
+	if s.Answers, s.Merged, err = (draft{p.ID, form, p.Answers, p.Version}).merge(ctx, tx, seen, answers); err != nil {
+		return s, nil, err
+	}
+	body, err := saved(s.Answers)
+	if err != nil {
+		return s, nil, err
+	}
+	if before, err := p.Answers.Marshal(); err == nil && string(before) == string(body) {
+		s.Version, s.At = p.Version, p.ChangedAt
+		return s, writing(ctx, landed), nil
+	}
+	p.follow(form, s.Answers)
+	return s, func(tx *db.Tx) error {
+		if err := p.touch(ctx, tx, who, toWrite, s.At); err != nil {
 			return err
 		}
-		form, err := d.commonForm(p)
-		if err != nil {
-			return err
-		}
-		merged, joined, err := draft{p.ID, form, p.Answers, p.Version}.merge(ctx, tx, seen, answers)
-		if err != nil {
-			return err
-		}
-		now := d.Now()
-		body, err := merged.Marshal()
-		if err != nil {
-			return err
-		}
-		if before, err := p.Answers.Marshal(); err == nil && string(before) == string(body) {
-			s = Saved{p.Version, p.ChangedAt, p.Answers, joined}
-			return nil
-		}
-		if len(body) > forms.MaxBytes {
-			return fail.New(fail.TooLarge, "error.too_large")
-		}
-		p.follow(form, merged)
 		n, err := tx.ExecContext(ctx, `
-			UPDATE projects SET answers = $1, version = version + 1, name = $2, place = $3, starts_at = $4, changed_at = $5
-			WHERE id = $6 AND version = $7`,
-			string(body), p.Name, p.Place, db.Millis(p.StartsAt), db.Millis(now), p.ID, p.Version)
+			UPDATE projects SET answers = $1, version = version + 1, name = $2, place = $3, starts_at = $4
+			WHERE id = $5 AND version = $6`, string(body), p.Name, p.Place, db.Millis(p.StartsAt), p.ID, p.Version)
 		if err != nil {
 			return fmt.Errorf("save the common data: %w", err)
 		}
 		if n == 0 {
 			return errMoved
 		}
-		s = Saved{p.Version + 1, now, merged, joined}
-		return keepVersion(ctx, tx, p.ID, s.Version, body, who.ID, now)
-	})
-	return s, err
+		if err := keepVersion(ctx, tx, p.ID, s.Version, body, who.ID, s.At); err != nil {
+			return err
+		}
+		return attach.Write(ctx, tx, landed...)
+	}, nil
 }
 
 func (d *Desk) commonForm(p *Project) (*forms.Form, error) {
@@ -324,22 +348,22 @@ func (d *Desk) Consent(ctx context.Context, who identity.Customer, id string, ye
 // questions that the new version does not ask are left out. It is a save like
 // any other: whoever looked at the old one must look again before sending.
 func (d *Desk) TakeNewForm(ctx context.Context, who identity.Customer, id string) error {
-	return d.do(ctx, func(tx *db.Tx) error {
+	return d.prepared(ctx, func(tx *db.Tx) (func(*db.Tx) error, error) {
 		m, p, err := ownedBy(ctx, tx, who, id, toWrite)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		current := d.Catalogue.CurrentForm(m.Form)
 		if m.Status != Draft || current == "" || current == m.FormHash {
-			return fail.New(fail.Conflict, "matter.no_newer_form")
+			return nil, fail.New(fail.Conflict, "matter.no_newer_form")
 		}
 		form, _, err := d.Catalogue.Form(m.Form, current)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.FormHash = current
 		known, _ := form.ReadOver(m.Answers, nil) // what nobody posts stays, if the form has it
-		_, err = d.saveDraft(ctx, tx, who, m, p, m.Version, known)
-		return err
+		_, write, err := d.saveDraft(ctx, tx, who, m, p, m.Version, known, nil)
+		return write, err
 	})
 }

@@ -263,7 +263,7 @@ func addWords(ctx context.Context, tx *db.Tx, offer, matter, text string) error 
 
 // index makes a sent matter findable by its number and the project's name and
 // place.
-func (d *Desk) index(ctx context.Context, tx *db.Tx, m *Matter, p *Project) error {
+func index(ctx context.Context, tx *db.Tx, m *Matter, p *Project) error {
 	_, last, _ := strings.Cut(m.Number, "-")
 	return addWords(ctx, tx, m.Offer, m.ID, strings.Join([]string{m.Number, last, p.Number, p.Name, p.Place}, " "))
 }

@@ -129,13 +129,48 @@ func handledBy(ctx context.Context, tx *db.Tx, who identity.Officer, id string) 
 // errMoved says that another deed went first; the verb is done again.
 var errMoved = errors.New("the matter moved meanwhile")
 
-// do runs a verb, again when another node's deed on the same matter went
-// first, and wakes the workers.
+// do runs a verb in one transaction, again when another node's deed on the same
+// matter went first, and wakes the workers.
 func (d *Desk) do(ctx context.Context, fn func(*db.Tx) error) error {
+	return d.until(func(int) error { return d.DB.InTx(ctx, fn) })
+}
+
+// prepared does a verb in two halves. read finds, checks and computes beside
+// all others, on a reading connection; the write that it returns only compares
+// what that was computed from and writes, so the one writer of SQLite is held
+// up as briefly as can be (docs/adr/0010). A write that finds something changed
+// says errMoved, and both are done again; after the second time in one
+// transaction, so that nobody is overtaken for ever. A nil write is a verb with
+// nothing to do.
+func (d *Desk) prepared(ctx context.Context, read func(*db.Tx) (write func(*db.Tx) error, err error)) error {
+	return d.until(func(try int) error {
+		if try >= 2 {
+			return d.DB.InTx(ctx, func(tx *db.Tx) error {
+				write, err := read(tx)
+				if err != nil || write == nil {
+					return err
+				}
+				return write(tx)
+			})
+		}
+		var write func(*db.Tx) error
+		err := d.DB.View(ctx, func(tx *db.Tx) (err error) {
+			write, err = read(tx)
+			return err
+		})
+		if err != nil || write == nil {
+			return err
+		}
+		return d.DB.InTx(ctx, write)
+	})
+}
+
+// until tries a verb until no other deed goes before it, and wakes the workers.
+func (d *Desk) until(try func(n int) error) error {
 	var err error
-	for range 5 {
-		err = d.DB.InTx(ctx, fn)
-		if db.IsUnique(err) { // another node took the number that this deed was to have
+	for n := range 5 {
+		err = try(n)
+		if db.IsUnique(err) || errors.Is(err, ledger.ErrMoved) { // another took the number that this deed was to have
 			err = errMoved
 		}
 		if !errors.Is(err, errMoved) {
@@ -158,27 +193,41 @@ func (d *Desk) record(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Ac
 	if err != nil {
 		return e, err
 	}
+	return e, m.follow(e)
+}
+
+// follow folds the matter's next entry into its state.
+func (m *Matter) follow(e ledger.Entry) error {
 	if e.N != m.N+1 {
-		return e, errMoved
+		return errMoved
 	}
 	if err := m.Apply(e); err != nil {
-		return e, err
+		return err
 	}
-	if side != ledger.Hub { // what the hub does by itself is no touch
+	if e.Side != ledger.Hub { // what the hub does by itself is no touch
 		m.ChangedAt = e.Time()
 	}
-	return e, nil
+	return nil
 }
 
 // step is record for a deed of the flow: a Conflict when the flow has no such
 // move.
 func (d *Desk) step(ctx context.Context, tx *db.Tx, m *Matter, actor ledger.Actor, side ledger.Side, deed string, data deedData) (ledger.Entry, error) {
-	if !CanDo(deed, m.Status, side) {
-		return ledger.Entry{}, fail.New(fail.Conflict, "matter.move_not_allowed")
+	to, err := movedTo(deed, m.Status, side)
+	if err != nil {
+		return ledger.Entry{}, err
 	}
-	i := slices.IndexFunc(flow, func(x move) bool { return x.deed == deed })
-	data.To = flow[i].to
+	data.To = to
 	return d.record(ctx, tx, m, actor, side, deed, data)
+}
+
+// movedTo tells where a deed of the flow leads, or that the flow has no such
+// move.
+func movedTo(deed string, from Status, side ledger.Side) (Status, error) {
+	if !CanDo(deed, from, side) {
+		return "", fail.New(fail.Conflict, "matter.move_not_allowed")
+	}
+	return flow[slices.IndexFunc(flow, func(x move) bool { return x.deed == deed })].to, nil
 }
 
 // sortAt is where a matter stands in an inbox: by the date that binds or the

@@ -64,11 +64,20 @@ type Sealed struct {
 	N           int64           `json:"n"`
 	SentAt      string          `json:"sent_at"` // RFC 3339, UTC
 	SentBy      string          `json:"sent_by"`
+	OnBehalfOf  *OnBehalf       `json:"on_behalf_of,omitempty"` // the company or person the sender acted for
 	Form        FormRef         `json:"form"`
 	CommonForm  FormRef         `json:"common_form"`
 	Common      json.RawMessage `json:"common"`
 	Answers     json.RawMessage `json:"answers"`
 	Attachments []SealedFile    `json:"attachments"`
+}
+
+// OnBehalf is whom the sender of a submission acted for, by a mandate that the
+// hub had checked.
+type OnBehalf struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // company, person
+	Name string `json:"name"`
 }
 
 // FormRef names a version of a form.
@@ -214,44 +223,58 @@ type Looked struct {
 // and the sender must look again.
 func (d *Desk) Send(ctx context.Context, who identity.Customer, drafts []Looked) ([]Submission, error) {
 	var sent []Submission
-	err := d.do(ctx, func(tx *db.Tx) error {
-		sent = sent[:0]
+	err := d.prepared(ctx, func(tx *db.Tx) (func(*db.Tx) error, error) {
 		if len(drafts) == 0 {
-			return fail.New(fail.Rejected, "matter.choose_what_to_send")
+			return nil, fail.New(fail.Rejected, "matter.choose_what_to_send")
 		}
+		sent = sent[:0]
+		var all []*sealed
 		for _, look := range drafts {
-			m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
+			s, err := d.seal(ctx, tx, who, look, DeedSent)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			s, err := d.submit(ctx, tx, who, m, p, look, DeedSent)
-			if err != nil {
-				return err
-			}
-			sent = append(sent, *s)
+			all, sent = append(all, s), append(sent, s.Submission)
 		}
-		return nil
+		return func(tx *db.Tx) error { return writeSealed(ctx, tx, all...) }, nil
 	})
 	return sent, err
 }
 
 // Complete sends the completion that the authority asked for: a new
 // submission of the same matter.
-func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (s *Submission, err error) {
-	err = d.do(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
+func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (*Submission, error) {
+	var sent *Submission
+	err := d.prepared(ctx, func(tx *db.Tx) (func(*db.Tx) error, error) {
+		s, err := d.seal(ctx, tx, who, look, DeedCompleted)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s, err = d.submit(ctx, tx, who, m, p, look, DeedCompleted)
-		return err
+		sent = &s.Submission
+		return func(tx *db.Tx) error { return writeSealed(ctx, tx, s) }, nil
 	})
-	return s, err
+	return sent, err
 }
 
-func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, look Looked, deed string) (*Submission, error) {
-	if !CanDo(deed, m.Status, ledger.Applicant) {
-		return nil, fail.New(fail.Conflict, "matter.move_not_allowed")
+// sealed is a submission that is checked, sealed and chained, and only has to
+// be written.
+type sealed struct {
+	Submission
+	matter  *Matter // as it will be
+	project *Project
+	sender  identity.Customer
+	entry   ledger.Entry
+}
+
+// seal finds the draft as the asker, checks it and makes its submission.
+func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, look Looked, deed string) (*sealed, error) {
+	m, p, err := ownedBy(ctx, tx, who, look.Matter, toSend)
+	if err != nil {
+		return nil, err
+	}
+	to, err := movedTo(deed, m.Status, ledger.Applicant)
+	if err != nil {
+		return nil, err
 	}
 	if look.Version != m.Version || look.Common != p.Version {
 		return nil, fail.New(fail.Conflict, "matter.changed_since_you_looked")
@@ -263,39 +286,76 @@ func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *
 	if len(lacks) > 0 {
 		return nil, &Incomplete{m.ID, lacks}
 	}
-	s, err := d.seal(ctx, tx, who, m, p, form, common)
-	if err != nil {
+	s := &sealed{matter: m, project: p, sender: who, Submission: Submission{ID: db.NewID(), Matter: m.ID, SentBy: who.ID, SentAt: d.Now()}}
+	if err := s.fill(ctx, tx, d, form, common); err != nil {
 		return nil, err
 	}
-	m.Name, m.Place, m.StartsAt = p.Name, p.Place, p.StartsAt
-	e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{Submission: s.ID, N: s.N, Hash: s.Hash})
+	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash, For: who.For.ID})
 	if err != nil {
 		return nil, err
 	}
 	if deed == DeedSent {
-		m.SentAt = e.Time()
-		if err := d.index(ctx, tx, m, p); err != nil {
-			return nil, err
-		}
-	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(d.Now()), m.ID); err != nil {
-		return nil, fmt.Errorf("mark the request answered: %w", err)
+		m.SentAt = s.entry.Time()
 	}
-	if err := m.save(ctx, tx); err != nil {
-		return nil, err
-	}
-	if err := touchProject(ctx, tx, p.ID, d.Now()); err != nil {
-		return nil, err
-	}
-	return s, outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority})
+	m.Name, m.Place, m.StartsAt = p.Name, p.Place, p.StartsAt
+	return s, m.follow(s.entry)
 }
 
-// seal writes the submission. What the authority does not need of the common
-// data does not go to it.
-func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, form, common *forms.Form) (*Submission, error) {
-	now := d.Now()
-	s := &Submission{ID: db.NewID(), Matter: m.ID, SentBy: who.ID, SentAt: now}
+// writeSealed writes submissions and all that follows from them, if the matters
+// and their projects are still as they were sealed and the sender may still
+// send; else errMoved. Matters come before projects, as in an officer's deeds:
+// in one order, nodes do not wait for each other in a ring.
+func writeSealed(ctx context.Context, tx *db.Tx, all ...*sealed) error {
+	for _, s := range all {
+		if err := s.write(ctx, tx); err != nil {
+			return err
+		}
+	}
+	for i, s := range all {
+		if i > 0 && s.project.ID == all[i-1].project.ID {
+			continue
+		}
+		if err := s.project.touch(ctx, tx, s.sender, toSend, s.SentAt); err != nil {
+			return err
+		}
+		if s.sender.For.ID == "" {
+			continue
+		}
+		if err := keepMandated(ctx, tx, s.project.ID, s.sender.ID, s.SentAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sealed) write(ctx context.Context, tx *db.Tx) error {
+	if err := ledger.Append(ctx, tx, s.entry); err != nil {
+		return err
+	}
+	if err := s.matter.save(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO submissions (id, matter_id, n, body, hash, sent_by, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		s.ID, s.Matter, s.N, s.Body, s.Hash, s.SentBy, db.Millis(s.SentAt)); err != nil {
+		return fmt.Errorf("write the submission: %w", err)
+	}
+	if s.entry.Deed == DeedSent {
+		if err := index(ctx, tx, s.matter, s.project); err != nil {
+			return err
+		}
+	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(s.SentAt), s.Matter); err != nil {
+		return fmt.Errorf("mark the request answered: %w", err)
+	}
+	return outbox.Add(ctx, tx, s.SentAt, Notify{Matter: s.Matter, N: s.entry.N, Deed: s.entry.Deed, Audience: ToAuthority})
+}
+
+// fill makes the submission's text and hash. What the authority does not need
+// of the common data does not go to it.
+func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *forms.Form) error {
+	m, p := s.matter, s.project
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) + 1 FROM submissions WHERE matter_id = $1`, m.ID).Scan(&s.N); err != nil {
-		return nil, fmt.Errorf("number the submission: %w", err)
+		return fmt.Errorf("number the submission: %w", err)
 	}
 	needed, _ := d.terms(m, form)
 	shared := forms.Answers{}
@@ -310,33 +370,29 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, m *Ma
 		own = forms.Answers{}
 	}
 	var body Sealed
-	body.Format, body.N, body.SentBy, body.SentAt = "luvat-submission-1", s.N, who.ID, now.UTC().Format(time.RFC3339Nano)
+	body.Format, body.N, body.SentBy, body.SentAt = "luvat-submission-1", s.N, s.SentBy, s.SentAt.UTC().Format(time.RFC3339Nano)
 	body.Matter.ID, body.Matter.Number, body.Matter.Type, body.Matter.Authority, body.Matter.Follows = m.ID, m.Number, m.Type, m.Authority, m.Follows
 	body.Project.ID, body.Project.Number, body.Project.Entity, body.Project.Municipality = p.ID, p.Number, p.Entity, p.Municipality
 	body.Form, body.CommonForm = FormRef{m.Form, m.FormHash}, FormRef{common.ID(), p.FormHash}
+	if f := s.sender.For; f.ID != "" {
+		body.OnBehalfOf = &OnBehalf{f.ID, string(f.Kind), f.Name}
+	}
 	var err error
 	if body.Common, err = shared.Marshal(); err != nil {
-		return nil, err
+		return err
 	}
 	if body.Answers, err = own.Marshal(); err != nil {
-		return nil, err
+		return err
 	}
 	if body.Attachments, err = sealedFiles(ctx, tx, m, p, form, common, own, shared); err != nil {
-		return nil, err
+		return err
 	}
-	text, err := sealedText(body)
-	if err != nil {
-		return nil, err
+	if s.Body, err = sealedText(body); err != nil {
+		return err
 	}
-	s.Body = text
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(s.Body))
 	s.Hash = hex.EncodeToString(sum[:])
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO submissions (id, matter_id, n, body, hash, sent_by, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		s.ID, s.Matter, s.N, s.Body, s.Hash, s.SentBy, db.Millis(s.SentAt)); err != nil {
-		return nil, fmt.Errorf("write the submission: %w", err)
-	}
-	return s, nil
+	return nil
 }
 
 func sealedText(body Sealed) (string, error) {

@@ -221,7 +221,7 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 }
 
 // Paper shows a matter as saving its draft needs it: the matter, its project
-// and form, its files and the project's rows. The rest of the View is empty.
+// and form. The rest of the View is empty.
 func (d *Desk) Paper(ctx context.Context, who identity.Customer, id string) (v *View, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		m, p, err := ownedBy(ctx, tx, who, id, toSee)
@@ -229,13 +229,7 @@ func (d *Desk) Paper(ctx context.Context, who identity.Customer, id string) (v *
 			return err
 		}
 		v = &View{Matter: *m, Project: p}
-		if v.Form, _, err = d.Catalogue.Form(m.Form, m.FormHash); err != nil {
-			return err
-		}
-		if v.Files, err = attach.OfMatter(ctx, tx, m.ID); err != nil {
-			return err
-		}
-		v.Joint, err = jointView(ctx, tx, p.ID, who.ID, "")
+		v.Form, _, err = d.Catalogue.Form(m.Form, m.FormHash)
 		return err
 	})
 	return v, err

@@ -21,7 +21,7 @@ func (s *testSite) open(o browser.Options) *browser.Page {
 	mux.Handle("GET "+static.Prefix, static.Handler())
 	mux.Handle("/", s.handler)
 	mux.Handle("GET /in", s.Sessions.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.must(s.Sessions.SignIn(r.Context(), s.who.ID, identity.Hat{Role: identity.RoleCustomer}))
+		s.must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: s.who.Person, Hat: identity.Hat{Role: identity.RoleCustomer}}))
 		w.WriteHeader(http.StatusOK)
 	})))
 	srv := httptest.NewServer(mux)

@@ -140,6 +140,7 @@ func (r room) postForm(w http.ResponseWriter, a *site.Ask, who asker) error {
 		if err != nil {
 			return err
 		}
+		p.files, p.rows = v.Files, v.Joint
 		return r.drawForm(w, a, p, v, problems, http.StatusUnprocessableEntity)
 	})
 }

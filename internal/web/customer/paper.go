@@ -36,7 +36,9 @@ type paper struct {
 	draft   bool // never sent: what is taken out of it may be forgotten
 	files   []attach.Attachment
 	rows    []matter.Row
-	save    func(seen int64, a forms.Answers) (matter.Saved, error)
+	landed  []attach.Landed // files that came with the form: written with it
+	load    func() error    // reads files and rows, where saving did not need them; may be nil
+	save    func(seen int64, a forms.Answers, landed ...attach.Landed) (matter.Saved, error)
 }
 
 // commonPaper is the common data of a project.
@@ -57,8 +59,8 @@ func (r room) commonPaper(a *site.Ask, who asker, id string) (*paper, *matter.Pr
 		form: form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.ID, role: v.Role, files: v.CommonFiles, rows: v.Rows,
 		path: projectPath(v.ID) + "/common", uploads: projectPath(v.ID) + "/uploads", next: projectPath(v.ID),
 	}
-	p.save = func(seen int64, answers forms.Answers) (matter.Saved, error) {
-		return r.Desk.SaveCommon(a.Context(), who, v.ID, seen, answers)
+	p.save = func(seen int64, answers forms.Answers, landed ...attach.Landed) (matter.Saved, error) {
+		return r.Desk.SaveCommon(a.Context(), who, v.ID, seen, answers, landed...)
 	}
 	return p, v, nil
 }
@@ -78,7 +80,23 @@ func (r room) savedPaper(a *site.Ask, who asker, id string) (*paper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.paperOf(a, who, v), nil
+	p := r.paperOf(a, who, v)
+	p.load = func() error {
+		full, err := r.Desk.Matter(a.Context(), who, id)
+		if err == nil {
+			p.files, p.rows, p.load = full.Files, full.Joint, nil
+		}
+		return err
+	}
+	return p, nil
+}
+
+// known makes sure that files and rows are read.
+func (p *paper) known() error {
+	if p.load == nil {
+		return nil
+	}
+	return p.load()
 }
 
 func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
@@ -90,8 +108,8 @@ func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
 	if v.Status == matter.ToComplete {
 		p.next = matterPath(v.ID)
 	}
-	p.save = func(seen int64, answers forms.Answers) (matter.Saved, error) {
-		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers)
+	p.save = func(seen int64, answers forms.Answers, landed ...attach.Landed) (matter.Saved, error) {
+		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers, landed...)
 	}
 	return p
 }
@@ -178,9 +196,15 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 			addID(mine, u.field, u.id)
 		}
 	}
-	saved, err := p.save(seen, mine)
+	saved, err := p.save(seen, mine, p.landed...)
 	if err != nil {
+		if kept := r.Files.Keep(a.Context(), p.landed...); kept != nil { // both texts may name them
+			return errors.Join(err, kept)
+		}
 		return r.clash(w, a, p, err, v)
+	}
+	for _, l := range p.landed {
+		p.files = append(p.files, l.Attachment)
 	}
 	if p.draft {
 		r.forget(a, p, saved.Answers)
@@ -315,7 +339,7 @@ func addID(answers forms.Answers, field, id string) {
 func (r room) forget(a *site.Ask, p *paper, now forms.Answers) {
 	still := p.form.AttachmentIDs(now)
 	for _, id := range p.form.AttachmentIDs(p.answers) {
-		if slices.Contains(still, id) || !slices.ContainsFunc(p.files, func(f attach.Attachment) bool { return f.ID == id && f.Matter == p.matter }) {
+		if slices.Contains(still, id) || p.known() != nil || !slices.ContainsFunc(p.files, func(f attach.Attachment) bool { return f.ID == id && f.Matter == p.matter }) {
 			continue
 		}
 		err := r.DB.InTx(a.Context(), func(tx tx) error { return r.Files.Remove(a.Context(), tx, id) })
@@ -414,6 +438,9 @@ func (r room) clash(w http.ResponseWriter, a *site.Ask, p *paper, err error, v u
 	page := conflict{say: say{a.Lang}, Action: p.path, Version: strconv.FormatInt(c.Version, 10), Merged: string(merged), Theirs: string(theirs)}
 	if v.Has("_next") {
 		page.Then = "next"
+	}
+	if err := p.known(); err != nil {
+		return err
 	}
 	names := r.names(p.files, p.rows)
 	for _, k := range c.Clashes {

@@ -25,16 +25,20 @@ type upload struct {
 // fatal is an error that is no fault of the file.
 func (u upload) fatal() error { return u.err }
 
-// takeFile takes a whole file that came with the form.
+// takeFile takes a whole file that came with the form. Its row is written with
+// what the form says.
 func (r room) takeFile(a *site.Ask, who asker, p *paper, field, name string, body io.Reader) upload {
 	u := upload{field: field}
 	n, err := p.newFile(who, field, name)
 	if err == nil {
 		n.Size, n.Limits = -1, r.Limits
-		var file attach.Attachment
-		if file, err = r.Files.Put(a.Context(), n, body); err == nil {
+		for _, l := range p.landed {
+			n.Beside += l.Size
+		}
+		var file attach.Landed
+		if file, err = r.Files.Land(a.Context(), n, body); err == nil {
 			u.id = file.ID
-			p.files = append(p.files, file)
+			p.landed = append(p.landed, file)
 		}
 	}
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Kind != fail.NotFound && e.Kind != fail.Forbidden {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"luvat/internal/db"
 	"luvat/internal/fail"
@@ -66,7 +67,7 @@ func (p *room) parts(ctx context.Context, tx *db.Tx, a *site.Ask) ([]parts, erro
 	}
 	byRole := map[identity.Role][]part{}
 	for _, person := range people {
-		hats, err := hatsOf(ctx, tx, person.ID)
+		hats, err := hatsOf(ctx, tx, p.Now(), person.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -87,8 +88,8 @@ func (p *room) parts(ctx context.Context, tx *db.Tx, a *site.Ask) ([]parts, erro
 
 // hatsOf lists the hats a person may sign in with; who was granted none is an
 // applicant.
-func hatsOf(ctx context.Context, tx *db.Tx, person string) ([]identity.Hat, error) {
-	hats, err := identity.Hats(ctx, tx, person)
+func hatsOf(ctx context.Context, tx *db.Tx, now time.Time, person string) ([]identity.Hat, error) {
+	hats, err := identity.Hats(ctx, tx, now, person)
 	if err == nil && len(hats) == 0 {
 		hats = []identity.Hat{{Role: identity.RoleCustomer}}
 	}
@@ -128,7 +129,7 @@ func (p *room) signIn(w http.ResponseWriter, a *site.Ask) error {
 		if person, err = identity.FindPerson(ctx, tx, v.Get("person")); err != nil {
 			return err
 		}
-		hats, err = hatsOf(ctx, tx, person.ID)
+		hats, err = hatsOf(ctx, tx, p.Now(), person.ID)
 		return err
 	})
 	if err != nil {
@@ -141,7 +142,7 @@ func (p *room) signIn(w http.ResponseWriter, a *site.Ask) error {
 	if person.Demo == "" || i < 0 {
 		return fail.New(fail.NotFound, "error.not_found")
 	}
-	if err := p.Sessions.SignIn(a.Context(), person.ID, hats[i]); err != nil {
+	if err := p.Sessions.SignIn(a.Context(), identity.Visit{Person: person, Hat: hats[i]}); err != nil {
 		return err
 	}
 	return a.See(w, landing(hats[i].Role, site.Local(v.Get("next"))))

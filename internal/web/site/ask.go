@@ -28,7 +28,9 @@ type Ask struct {
 	Lang   i18n.Lang
 	Person identity.Person
 	Hat    identity.Hat
-	Known  bool // somebody is signed in
+	Known  bool               // somebody is signed in
+	For    identity.Principal // for whom the person acts, zero for oneself
+	Via    identity.Via       // how the person came in
 
 	site *Site
 }
@@ -46,7 +48,9 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 		return a, errMalformed
 	}
 	var err error
-	a.Person, a.Hat, a.Known, err = s.Sessions.Who(r.Context())
+	var v identity.Visit
+	v, a.Known, err = s.Sessions.Who(r.Context(), s.Now())
+	a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
 	if fail.Is(err, fail.NotFound) {
 		err = nil // the session of a person who is gone
 	}

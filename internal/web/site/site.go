@@ -106,7 +106,7 @@ func ForCustomer(pattern string, fn func(http.ResponseWriter, *Ask, identity.Cus
 		if a.Hat.Role != identity.RoleCustomer {
 			return errNotFound
 		}
-		return fn(w, a, identity.Customer{Person: a.Person})
+		return fn(w, a, identity.Customer{Person: a.Person, For: a.For})
 	}}
 }
 
