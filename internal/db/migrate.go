@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -53,7 +54,11 @@ func (d *DB) SchemaVersion(ctx context.Context) (has, wants int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	return has, int64(len(list)), nil
+	if len(list) == 0 {
+		return 0, 0, errors.New("no migrations in this program")
+	}
+	_, err = fmt.Sscanf(path.Base(list[len(list)-1]), "%d_", &wants) // numbers may have gaps
+	return has, wants, err
 }
 
 func (d *DB) provider(std *sql.DB) (*goose.Provider, error) {
