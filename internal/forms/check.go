@@ -133,7 +133,7 @@ func (c *checker) read(e *jsonschema.ValidationError) {
 			c.add(path, "forms.not_an_option")
 		}
 	case *kind.Format:
-		c.add(path, formatKey(k.Want))
+		c.format(path, k)
 	case *kind.MinLength:
 		c.add(path, "forms.too_short", k.Want)
 	case *kind.MaxLength:
@@ -201,6 +201,15 @@ func (c *checker) anyOf(e *jsonschema.ValidationError) {
 		}
 	}
 	c.problems = append(c.problems, best...)
+}
+
+// format: of a date with a time, the time alone may still be missing.
+func (c *checker) format(path []string, k *kind.Format) {
+	if got, _ := k.Got.(string); k.Want == "date-time-local" && isDayOnly(got) {
+		c.problems = append(c.problems, Problem{Path: strings.Join(path, "."), Key: "forms.required_time", missing: true})
+		return
+	}
+	c.add(path, formatKey(k.Want))
 }
 
 func (c *checker) wrongType(path []string, k *kind.Type) {

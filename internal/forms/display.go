@@ -158,6 +158,8 @@ func (d *displayer) text(fd *field, v string) string {
 		return i18n.Clock(d.lang, civil("2026-01-01T"+v))
 	case w == WidgetDateTime && isDateTime(v):
 		return i18n.DateTime(d.lang, civil(v))
+	case w == WidgetDateTime && isDayOnly(v):
+		return i18n.Date(d.lang, civil(v+"12:00"))
 	case w == WidgetMunicipalities || w == WidgetMunicipality:
 		return d.name(WidgetMunicipality, v)
 	case w == WidgetFiles || w == WidgetMatter:

@@ -60,6 +60,7 @@ func TestDisplay(t *testing.T) {
 		{i18n.EN, "height", 1234567.25, "1,234,567.25\u00a0m"},
 		{i18n.SV, "height", "abc", "abc"},
 		{i18n.EN, "start", "2026-07-01T18:00", "1 July 2026 at 18:00"},
+		{i18n.FI, "start", "2026-07-01T", "1.7.2026"},
 		{i18n.EN, "music_end", "18:00", "18:00"},
 		{i18n.FI, "music_end", "18:00", "18.00"},
 		{i18n.FI, "kind", "gone", "gone"},

@@ -60,6 +60,8 @@ func (x exampler) fillAt(nodes []Node, a map[string]any, path string) {
 		switch {
 		case n.Path == "":
 			x.fillAt(n.Children, a, path)
+		case n.Path == path && isDayOnly(n.Raw):
+			a[n.Name] = n.Raw + "18:00"
 		case n.Path == path:
 			if v := x.value(n); v != nil {
 				a[n.Name] = v

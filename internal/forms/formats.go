@@ -51,6 +51,13 @@ func isDateTime(s string) bool {
 	return ok && isDate(date) && timeShape.MatchString(clock)
 }
 
+// isDayOnly takes 2026-07-01T: the day is known, the time of day not yet. It
+// is no date with a time, but nothing is wrong with it in a draft.
+func isDayOnly(s string) bool {
+	date, clock, ok := strings.Cut(s, "T")
+	return ok && clock == "" && isDate(date)
+}
+
 func isEmail(s string) bool {
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || len(s) > 254 || strings.ContainsAny(s, " \"<>") {

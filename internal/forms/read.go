@@ -234,7 +234,7 @@ func (r *reader) list(fd *field, p *posted, path string) any {
 }
 
 // dateAndTime reads a date with a time from two inputs. If one is missing, the
-// other is kept.
+// other is kept; that the time is, Check tells.
 func (r *reader) dateAndTime(p *posted, path string) any {
 	r.strangers(p, path, func(name string) bool { return name == "date" || name == "time" })
 	part := func(name string, w Widget) (string, bool) {
@@ -257,7 +257,7 @@ func (r *reader) dateAndTime(p *posted, path string) any {
 		return nil
 	}
 	v := date + "T" + clock
-	if !isDateTime(v) {
+	if !isDateTime(v) && !isDayOnly(v) {
 		r.add(path, "forms.not_a_datetime")
 	}
 	return v
@@ -314,7 +314,7 @@ func typed(w Widget, unit, s string) (any, string) {
 		day, hour, _ := strings.Cut(s, "T")
 		d, ok1 := date(day)
 		c, ok2 := clock(hour)
-		if ok1 && ok2 {
+		if ok1 && (ok2 || s == day+"T") {
 			return d + "T" + c, ""
 		}
 		return s, "forms.not_a_datetime"
