@@ -11,7 +11,6 @@ package catalogue
 
 import (
 	"slices"
-	"strings"
 
 	"luvat/internal/forms"
 	"luvat/internal/i18n"
@@ -121,7 +120,7 @@ type Catalogue struct {
 	Statuses       []Wording
 
 	municipality map[string]*Municipality
-	named        map[string]*Municipality // by Finnish and Swedish name in small letters
+	named        map[string]*Municipality // by Finnish and Swedish name, folded
 	authority    map[string]*Authority
 	entity       map[string]*Entity
 	typ          map[string]*Type
@@ -133,16 +132,6 @@ type Catalogue struct {
 
 // Municipality returns the municipality with the code, or nil.
 func (c *Catalogue) Municipality(code string) *Municipality { return c.municipality[code] }
-
-// MunicipalityNamed finds a municipality by its code or its name in any
-// language, whatever the case; nil when there is none such.
-func (c *Catalogue) MunicipalityNamed(s string) *Municipality {
-	s = strings.ToLower(strings.TrimSpace(s))
-	if m := c.municipality[s]; m != nil {
-		return m
-	}
-	return c.named[s]
-}
 
 // Authority returns the authority with the id, or nil.
 func (c *Catalogue) Authority(id string) *Authority { return c.authority[id] }

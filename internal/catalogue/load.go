@@ -322,7 +322,7 @@ func (c *Catalogue) addMunicipality(get func(string) string) error {
 	}
 	c.municipality[m.Code] = m
 	for _, name := range []string{m.Name.FI, m.Name.SV} {
-		if name = strings.ToLower(name); c.named[name] == nil {
+		if name = fold(name); c.named[name] == nil {
 			c.named[name] = m
 		}
 	}

@@ -68,6 +68,7 @@ type newPage struct {
 	Problem      string // that no field has
 	Entity       ui.Control
 	Municipality ui.Control
+	Near         []ui.Link // what may have been meant
 	Towns        []ui.Option
 	Second       bool
 	EntityID     string
@@ -236,10 +237,15 @@ func (r room) drawNew(w http.ResponseWriter, a *site.Ask, in newInput, problem e
 		switch {
 		case entity == nil:
 			page.Entity.Problem, status = s.T("project.no_such_entity"), http.StatusUnprocessableEntity
+		case town != nil && town.Aland || catalogue.IsAland(in.town):
+			page.Municipality.Problem, status = s.T("project.aland"), http.StatusUnprocessableEntity
 		case town == nil:
 			page.Municipality.Problem, status = s.T("project.choose_municipality"), http.StatusUnprocessableEntity
-		case town.Aland:
-			page.Municipality.Problem, status = s.T("project.aland"), http.StatusUnprocessableEntity
+			for _, n := range r.Catalogue.MunicipalitiesNear(in.town) {
+				q := url.Values{"entity": {in.entity}, "municipality": {n.Name.In(a.Lang)}}
+				page.Near = append(page.Near, ui.Link{Label: n.Label(a.Lang), Href: "/projects/new?" + q.Encode()})
+				page.Municipality.Problem = s.T("ui.municipality_near")
+			}
 		}
 	}
 	if town != nil {
