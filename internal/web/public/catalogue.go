@@ -227,7 +227,8 @@ func (p *room) matterType(w http.ResponseWriter, a *site.Ask) error {
 	if t == nil {
 		return errNotFound
 	}
-	v := typeView{Type: t, Kind: p.kindName(a, t), Authority: a.T("public.type_" + t.AuthorityType), Deadline: deadlineOf(a, t, time.Time{}, p.Now())}
+	v := typeView{Type: t, Kind: p.kindName(a, t), Authority: a.T("public.type_" + t.AuthorityType)}
+	v.Deadline = deadlineOf(a, survey.Finding{}.Dues(t.Deadline, time.Time{}), t.Timing, "", p.Now())
 	if au := p.Catalogue.Authority(t.Agency); au != nil {
 		v.Authority = au.Name.In(a.Lang)
 	}
