@@ -53,6 +53,17 @@
 // number, such as the landowner's permission, stands there by a word. The
 // sentence, "Lagen om sammankomster 530/1999, 2 och 14 §", is made of it.
 //
+// # From the survey into the forms
+//
+// An answer of a survey "gives" to forms what it says word for word: to a term
+// of the data dictionary, {"term": "event.indoor_outdoor", "value":
+// "outdoors"}, or to a field of one form, {"form": "lvv-alcohol", "field":
+// "route", "value": "notice_on_approved_area"}. Lists of several answers are
+// joined; where answers differ, and where one gives no value, the field is left
+// to be asked. Give only what means exactly the same: 500–1,999 people is no
+// number. A question stands "beside" a field that is near to it; the form then
+// shows what was answered.
+//
 // # Where a matter is offered
 //
 // A state agency that has joined offers its matter in every municipality of

@@ -15,6 +15,7 @@ import (
 	"luvat/internal/forms"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
+	"luvat/internal/survey"
 )
 
 // Row is a matter in the joint view (asiakashankenäkymä): exactly what all
@@ -101,6 +102,8 @@ type ProjectView struct {
 	Invitations []Invitation
 	Lacks       map[string][]Lack // of drafts and of matters to be completed, by matter
 	CommonFiles []attach.Attachment
+	Found       map[string]survey.Finding // by the survey it began from, by matter type
+	FromSurvey  FromSurvey                // what that tells the common data
 }
 
 // Project shows a project to a member.
@@ -121,6 +124,9 @@ func (d *Desk) Project(ctx context.Context, who identity.Customer, id string) (v
 			return err
 		}
 		if v.CommonFiles, err = attach.OfProject(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := d.recall(ctx, tx, v); err != nil {
 			return err
 		}
 		drafts, err := draftsOf(ctx, tx, id)
@@ -171,11 +177,13 @@ type View struct {
 	CommonFiles []attach.Attachment
 	Decision    *Decision
 	Lacks       []Lack
-	Joint       []Row    // the whole project
-	Earlier     *Row     // the matter it follows
-	NewerForm   bool     // a newer version of the form is there: offered, never forced
-	Seen        int64    // up to which entry the reader had seen it before
-	Others      []string // other authorities of the project: officers only
+	Found       survey.Finding // of a draft: why the survey called for it, if it did
+	FromSurvey  FromSurvey     // of a draft: what the survey's answers tell its form
+	Joint       []Row          // the whole project
+	Earlier     *Row           // the matter it follows
+	NewerForm   bool           // a newer version of the form is there: offered, never forced
+	Seen        int64          // up to which entry the reader had seen it before
+	Others      []string       // other authorities of the project: officers only
 	Colleagues  []identity.Person
 	Notices     []Notice // officers only: proof of what was sent, opened and acted upon
 	Guest       bool     // the reader's authority is only part of a thread
@@ -203,9 +211,11 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 			return err
 		}
 		if m.Status == Draft || m.Status == ToComplete {
-			v.Lacks, _, _, err = d.lacks(m, p)
+			if v.Lacks, _, _, err = d.lacks(m, p); err != nil {
+				return err
+			}
 		}
-		return err
+		return d.recallDraft(ctx, tx, v)
 	})
 	return v, err
 }
