@@ -15,6 +15,7 @@ import (
 	"luvat/internal/forms"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
+	"luvat/internal/survey"
 )
 
 // Row is a matter in the joint view (asiakashankenäkymä): exactly what all
@@ -102,6 +103,8 @@ type ProjectView struct {
 	Invitations []Invitation
 	Lacks       map[string][]Lack // of drafts and of matters to be completed, by matter
 	CommonFiles []attach.Attachment
+	Found       map[string]survey.Finding // by the survey it began from, by matter type
+	FromSurvey  FromSurvey                // what that tells the common data
 }
 
 // Project shows a project to a member.
@@ -122,6 +125,9 @@ func (d *Desk) Project(ctx context.Context, who identity.Customer, id string) (v
 			return err
 		}
 		if v.CommonFiles, err = attach.OfProject(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := d.recall(ctx, tx, v); err != nil {
 			return err
 		}
 		drafts, err := draftsOf(ctx, tx, id)
@@ -172,12 +178,14 @@ type View struct {
 	CommonFiles []attach.Attachment
 	Decision    *Decision
 	Lacks       []Lack
-	Unchanged   bool     // to be completed, and nothing differs from what was sent last
-	Joint       []Row    // the whole project
-	Earlier     *Row     // the matter it follows
-	NewerForm   bool     // a newer version of the form is there: offered, never forced
-	Seen        int64    // up to which entry the reader had seen it before
-	Others      []string // other authorities of the project: officers only
+	Unchanged   bool           // to be completed, and nothing differs from what was sent last
+	Found       survey.Finding // of a draft: why the survey called for it, if it did
+	FromSurvey  FromSurvey     // of a draft: what the survey's answers tell its form
+	Joint       []Row          // the whole project
+	Earlier     *Row           // the matter it follows
+	NewerForm   bool           // a newer version of the form is there: offered, never forced
+	Seen        int64          // up to which entry the reader had seen it before
+	Others      []string       // other authorities of the project: officers only
 	Colleagues  []identity.Person
 	Notices     []Notice  // officers only: proof of what was sent, opened and acted upon
 	Shares      []Shared  // with whom the applicant shares what was sent
@@ -221,7 +229,10 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 		if v.ShareWith, err = m.mayShareWith(ctx, tx, v.Shares); err != nil {
 			return err
 		}
-		return lookedAt(ctx, tx, m.ID, v.Shares)
+		if err := lookedAt(ctx, tx, m.ID, v.Shares); err != nil {
+			return err
+		}
+		return d.recallDraft(ctx, tx, v)
 	})
 	return v, err
 }

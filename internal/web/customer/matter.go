@@ -160,7 +160,7 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 	add("customer.col_started", i18n.Date(s.Lang, v.Started))
 	add("customer.sent_at", i18n.Date(s.Lang, v.SentAt))
 	if v.Status == matter.Draft {
-		if due := latest(r.Catalogue.Type(v.Type), v.Project.StartsAt); !due.IsZero() {
+		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
 			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))
 		}
 	}
