@@ -175,19 +175,23 @@ func TestRealSignInAsTheFinnishTrustNetworkHasIt(t *testing.T) {
 	}
 }
 
+// A provider remembers the hub's keys for a while. It knows the next signing key
+// before that signs, and what it encrypts to the last key is opened still.
 func TestRealRollOverOfTheHubsKeys(t *testing.T) {
 	r := newReal(t, func(*oidc.Config, map[string]any) {})
+	list := func(keys ...oidc.Key) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.keys = keys
+	}
+	old := oidc.Key{ID: "decrypt-1", Use: oidc.Decrypt, Private: keyring()["decrypt-1"]}
+	next := oidc.Key{ID: "sign-2", Use: oidc.Sign, Private: keyring()["sign-2"], From: time.Now().Add(time.Hour)}
+	list(oidc.Key{ID: "sign-1", Use: oidc.Sign, Private: keyring()["sign-1"]}, next, old)
 	if _, err := r.signIn(r.Browser(t), identity.Beginning{}, sub, loa2); err != nil {
 		t.Fatal(err)
 	}
-	r.mu.Lock()
-	r.keys = []oidc.Key{
-		{ID: "sign-2", Use: oidc.Sign, Private: keyring()["sign-2"]},
-		{ID: "decrypt-2", Use: oidc.Decrypt, Private: keyring()["decrypt-2"]}, {ID: "decrypt-1", Use: oidc.Decrypt, Private: keyring()["decrypt-1"], Until: time.Now()},
-	}
-	r.mu.Unlock()
-	// The provider remembers the keys that it knew for a while; it asks for
-	// those whose kid it does not know.
+	next.From, old.Until = time.Time{}, time.Now()
+	list(next, old, oidc.Key{ID: "decrypt-2", Use: oidc.Decrypt, Private: keyring()["decrypt-2"]})
 	if a, err := r.signIn(r.Browser(t), identity.Beginning{}, sub, loa2); err != nil || a.PersonalCode != code {
 		t.Errorf("after the roll-over: %v, %v", a, err)
 	}
