@@ -66,6 +66,7 @@ type join struct {
 	URL            string   `json:"url"`
 	Entities       []string `json:"entities"`
 	Municipalities []string `json:"municipalities"`
+	KeepMonths     int      `json:"keep_months"`
 }
 
 type entity struct {
@@ -382,6 +383,9 @@ func TestDemoJoins(t *testing.T) {
 			if _, err := mail.ParseAddress(box); err != nil || !strings.HasSuffix(box, ".example") || j.Email == j.Deputy {
 				t.Errorf("%s: role address %q", key, box)
 			}
+		}
+		if j.KeepMonths != 0 && (j.KeepMonths < 6 || j.KeepMonths > 120) {
+			t.Errorf("%s: kept for %d months", key, j.KeepMonths)
 		}
 		for _, e := range j.Entities {
 			if !slices.Contains(m.Entities, e) {

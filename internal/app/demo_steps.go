@@ -162,7 +162,7 @@ func (s *story) complete(ctx context.Context, st step, who identity.Customer) er
 		if err != nil {
 			return err
 		}
-		_, err = s.demo.desk.Complete(ctx, who, look)
+		_, err = s.demo.desk.Complete(ctx, who, matter.Completion{Looked: look})
 		return err
 	})
 }

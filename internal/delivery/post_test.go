@@ -37,7 +37,7 @@ func everything(b *bench) {
 	b.must(b.WriteAsApplicant(ctx, aino, m, secret, nil))
 	b.must(b.AskCompletion(ctx, rescue, m, matter.Request{Text: secret, Due: soon()}))
 	b.work()
-	_, err = b.Complete(ctx, aino, b.fill(m))
+	_, err = b.Complete(ctx, aino, matter.Completion{Looked: b.fill(m), Unchanged: true, Why: secret})
 	b.must(err)
 	b.must(b.WriteToAuthority(ctx, rescue, m, matter.Letter{To: "muni-837", Text: secret}))
 	b.must(b.WriteToAuthority(ctx, rescue, m, matter.Letter{To: "muni-837", Text: secret, AskBy: soon()}))

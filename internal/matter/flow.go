@@ -59,6 +59,7 @@ const (
 	DeedPending        = "matter.pending"
 	DeedTaken          = "matter.taken" // into handling
 	DeedHandlerNamed   = "matter.handler_named"
+	DeedHandlerLeft    = "matter.handler_left" // the role ended and nobody was named
 	DeedIdentified     = "matter.identified"
 	DeedRedirected     = "matter.notices_redirected"
 	DeedAsked          = "matter.completion_asked"
@@ -143,6 +144,7 @@ type deedData struct {
 	Follows    string `json:"follows,omitempty"`
 	Entry      int64  `json:"entry,omitempty"`
 	Audience   string `json:"audience,omitempty"`
+	For        string `json:"for,omitempty"` // the principal on whose behalf
 }
 
 // State is what the ledger says of a matter.

@@ -30,12 +30,15 @@ type Message struct {
 	At                 time.Time
 }
 
+// maxText is how many characters a message or a decision's text may have.
+const maxText = 8000
+
 func checkText(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return "", fail.New(fail.Rejected, "matter.message_empty").In("text")
 	}
-	if len([]rune(text)) > 8000 {
+	if len([]rune(text)) > maxText {
 		return "", fail.New(fail.Rejected, "matter.text_too_long").In("text")
 	}
 	return text, nil
@@ -69,11 +72,7 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		if !m.RemovedAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.content_removed")
 		}
-		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "applicant", Person: who.ID, Text: text}, files)
-		if err != nil {
-			return err
-		}
-		e, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedMessage, deedData{Message: msg, Thread: ApplicantThread})
+		e, err := d.say(ctx, tx, who, m, text, files)
 		if err != nil {
 			return err
 		}
@@ -82,6 +81,16 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedMessage, Audience: ToAuthority})
 	})
+}
+
+// say writes the applicant's message to the authority. The matter must be saved
+// and the authority told.
+func (d *Desk) say(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, text string, files []string) (ledger.Entry, error) {
+	msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "applicant", Person: who.ID, Text: text}, files)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	return d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedMessage, deedData{Message: msg, Thread: ApplicantThread})
 }
 
 // WriteToApplicant writes to the applicant, in a consented draft too.

@@ -171,6 +171,7 @@ type View struct {
 	CommonFiles []attach.Attachment
 	Decision    *Decision
 	Lacks       []Lack
+	Unchanged   bool     // to be completed, and nothing differs from what was sent last
 	Joint       []Row    // the whole project
 	Earlier     *Row     // the matter it follows
 	NewerForm   bool     // a newer version of the form is there: offered, never forced
@@ -204,6 +205,9 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 		}
 		if m.Status == Draft || m.Status == ToComplete {
 			v.Lacks, _, _, err = d.lacks(m, p)
+		}
+		if err == nil && m.Status == ToComplete && len(v.Submissions) > 0 {
+			v.Unchanged, err = d.unchanged(m, p, &v.Submissions[len(v.Submissions)-1])
 		}
 		return err
 	})

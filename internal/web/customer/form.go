@@ -245,7 +245,7 @@ func lackLink(s say, project, id string, l matter.Lack) ui.Link {
 		page = projectPath(project) + "/common"
 	}
 	label := l.Label.In(s.Lang)
-	if !l.Problem.Missing() && l.Problem.Key != "forms.required" {
+	if !strings.HasPrefix(l.Problem.Key, "forms.required") { // the list says already that it is missing
 		label += ": " + l.Problem.Text(s.Lang)
 	}
 	return ui.Link{Label: label, Href: page + "?check=1#" + ui.FieldID(l.Problem.Path)}

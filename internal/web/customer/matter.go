@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
@@ -31,6 +30,7 @@ type matterPage struct {
 	Lacks                []ui.Link
 	Asked                *asked
 	Complete             *complete
+	Problem              string // why a completion was not sent
 	Decision             *decision
 	Outside, NewForm     string
 	Consented            bool
@@ -43,9 +43,6 @@ type matterPage struct {
 	Follow               []follow
 	Earlier              *ui.Link
 }
-
-// complete is the form of one button that sends a completion.
-type complete struct{ Version, Common string }
 
 type decision struct {
 	Kind  ui.AlertKind
@@ -89,7 +86,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 		page.Lacks = append(page.Lacks, lackLink(s, v.Project.ID, v.ID, l))
 	}
 	if v.Status == matter.ToComplete && page.MaySend {
-		page.Complete = &complete{strconv.FormatInt(v.Version, 10), strconv.FormatInt(v.Project.Version, 10)}
+		page.Complete = completing(v)
 	}
 	page.Decision = r.decision(s, v)
 	if v.Offer.Way == catalogue.Conditional {
@@ -209,7 +206,7 @@ func (r room) messages(s say, who asker, v *matter.View) []ui.Message {
 		}
 	}
 	for _, m := range v.Messages {
-		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: m.At.Format(time.RFC3339), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
+		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: site.Instant(m.At), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
 		if authority, ok := strings.CutPrefix(m.Side, "authority:"); ok {
 			out.Role = r.authorityName(s.Lang, authority)
 		}
@@ -240,7 +237,7 @@ func (r room) events(s say, v *matter.View) []ui.Event {
 		if slices.Contains(quiet, e.Deed) || e.Deed == matter.DeedNoticeHanded && e.Audience == string(matter.ToDeputy) {
 			continue
 		}
-		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: e.At.Format(time.RFC3339), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
+		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: site.Instant(e.At), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
 		switch {
 		case e.Side == ledger.Applicant:
 			out.By = e.Name
@@ -349,29 +346,6 @@ func (r room) write(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	return a.Say(w, matterPath(id)+"#messages", "customer.message_sent")
-}
-
-// complete sends the completion that the authority asked for.
-func (r room) complete(w http.ResponseWriter, a *site.Ask, who asker) error {
-	v, err := a.Form()
-	if err != nil {
-		return err
-	}
-	look := matter.Looked{Matter: a.PathValue("id")}
-	if look.Version, err = site.Number(v, "_version"); err != nil {
-		return err
-	}
-	if look.Common, err = site.Number(v, "_common"); err != nil {
-		return err
-	}
-	s, err := r.Desk.Complete(a.Context(), who, look)
-	if isIncomplete(err) {
-		return r.drawMatter(w, a, who, http.StatusUnprocessableEntity, func(*matterPage) {})
-	}
-	if err != nil {
-		return err
-	}
-	return a.Say(w, matterPath(s.Matter)+"/receipts/"+strconv.FormatInt(s.N, 10), "customer.completion_sent")
 }
 
 func (r room) takeNewForm(w http.ResponseWriter, a *site.Ask, who asker) error {

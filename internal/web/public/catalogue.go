@@ -104,9 +104,7 @@ func (p *room) typeRow(a *site.Ask, f filter, t *catalogue.Type, offers []*catal
 		r.OfferedWords = a.T("public.offered_not_sent")
 	case f.Municipality != nil && offered >= 0:
 		r.Offered, r.OfferedWords = "done", a.T("public.offered_here", f.Place)
-		if au := p.Catalogue.Authority(offers[offered].Authority); au != nil {
-			r.Authority = au.Name.In(a.Lang)
-		}
+		r.Authority = p.Catalogue.AuthorityName(a.Lang, offers[offered].Authority)
 	case f.Municipality != nil:
 		r.OfferedWords, r.Authority = a.T("public.offered_not_here", f.Place), p.responsible(a, t, f.Municipality.Code)
 	case offered >= 0 && offers[offered].National:
@@ -240,9 +238,7 @@ func (p *room) matterType(w http.ResponseWriter, a *site.Ask) error {
 	offers = slices.DeleteFunc(offers, func(o *catalogue.Offer) bool { return o.Type != t.ID })
 	v.Offers = p.offerRows(a, offers)
 	for i, o := range offers {
-		if au := p.Catalogue.Authority(o.Authority); au != nil {
-			v.Offers[i].Matter = au.Name.In(a.Lang)
-		}
+		v.Offers[i].Matter = p.Catalogue.AuthorityName(a.Lang, o.Authority)
 	}
 	form, _, err := p.Catalogue.Form(t.Form, "")
 	if err != nil {

@@ -737,7 +737,7 @@ func askedList(a *site.Ask, nodes []forms.Node) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if n.Kind == forms.KindField && !n.Required {
+			if n.Path != "" && n.Optional() {
 				var templ_7745c5c3_Var40 string
 				templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 				if templ_7745c5c3_Err != nil {

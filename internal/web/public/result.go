@@ -250,9 +250,7 @@ func (p *room) place(a *site.Ask, v *resultView, offer *catalogue.Offer, c choic
 		f.Instead = a.T("public.ask_authority", f.Authority)
 		v.Elsewhere = append(v.Elsewhere, f)
 	default:
-		if au := p.Catalogue.Authority(offer.Authority); au != nil {
-			f.Authority = au.Name.In(a.Lang)
-		}
+		f.Authority = p.Catalogue.AuthorityName(a.Lang, offer.Authority)
 		if f.Effect == survey.Definitely {
 			v.Definitely = append(v.Definitely, f)
 		} else {
