@@ -62,6 +62,7 @@ var may = map[string][]string{
 	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
 	"forms":                  {"fail", "i18n"},
 	"identity":               {"db", "fail", "i18n", "ledger"},
+	"identity/card":          {"identity"},
 	"pdf":                    {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":       {},
 	"pdf/internal/makefonts": {"pdf/internal/ttf"}, // a command: writes the fonts
@@ -81,6 +82,7 @@ var may = map[string][]string{
 	"e2e":              {},
 	"testkit":          {"db"},
 	"testkit/browser":  {},
+	"testkit/pki":      {},
 	"testkit/smtpsink": {},
 	"scripts/report":   {},
 }
@@ -94,6 +96,7 @@ var only = map[string][]string{
 	"github.com/wneessen/go-mail":              {"delivery"},
 	"cel.dev/cel-go":                           {"survey"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"forms"},
+	"golang.org/x/crypto/ocsp":                 {"identity/card", "testkit/pki"},
 
 	// For tests.
 	"github.com/anishathalye/porcupine": {},
@@ -104,7 +107,7 @@ var only = map[string][]string{
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/Shopify/toxiproxy/v2":   {},
 	"pgregory.net/rapid":                {},
-	"testing":                           {"testkit", "testkit/browser", "testkit/smtpsink"},
+	"testing":                           {"testkit", "testkit/browser", "testkit/pki", "testkit/smtpsink"},
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }
