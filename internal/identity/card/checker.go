@@ -110,12 +110,13 @@ type checker struct {
 	mu      sync.Mutex
 	answers map[string]answer // by subject
 	lists   map[string]list   // by issuer and address
+	warned  map[string]time.Time
 }
 
 func newChecker(c Config) *checker {
 	return &checker{
 		Revocation: c.Revocation, fetch: newFetcher(c), now: c.Now, log: c.Log.With("connection", c.Name),
-		answers: map[string]answer{}, lists: map[string]list{},
+		answers: map[string]answer{}, lists: map[string]list{}, warned: map[string]time.Time{},
 	}
 }
 
@@ -130,13 +131,29 @@ func (c *checker) check(ctx context.Context, s subject) error {
 	if a, ok := c.known(s, 0); ok {
 		return a.verdict()
 	}
-	issuer := slog.String("issuer", s.issuer.Subject.CommonName)
 	if a, ok := c.known(s, c.Grace); ok {
-		c.log.WarnContext(ctx, "revocation answered from the grace period", issuer, "said", a.this.UTC())
+		c.warn(ctx, "revocation answered from the grace period", s.issuer, askErr)
 		return a.verdict()
 	}
-	c.log.WarnContext(ctx, "revocation cannot be checked", issuer, "err", askErr)
+	c.warn(ctx, "revocation cannot be checked", s.issuer, askErr)
 	return fmt.Errorf("%w: %w", ErrUnchecked, askErr)
+}
+
+// warn tells the log, once a minute of each issuer: many may be signed in when
+// the responders go away.
+func (c *checker) warn(ctx context.Context, what string, issuer *x509.Certificate, err error) {
+	name := issuer.Subject.CommonName
+	c.mu.Lock()
+	last, told := c.warned[what+name]
+	now := c.now()
+	told = told && now.Sub(last) < time.Minute
+	if !told {
+		c.warned[what+name] = now
+	}
+	c.mu.Unlock()
+	if !told {
+		c.log.WarnContext(ctx, what, "issuer", name, "err", err)
+	}
 }
 
 func (a answer) verdict() error {

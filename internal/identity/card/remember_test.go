@@ -226,6 +226,9 @@ func TestASilentResponderIsLeftAlone(t *testing.T) {
 		_, err := d.visit(d.tree.ECC.Card(t, maija))
 		wantRefusal(t, err, identity.CardRevoked, card.ErrUnchecked)
 	}
+	if n := strings.Count(d.logged(), "revocation cannot be checked"); n != 1 {
+		t.Errorf("the log says it %d times within a minute", n)
+	}
 	if byOCSP, forList := d.tree.ECC.Asked(); byOCSP != 1 || forList != 1 {
 		t.Errorf("asked two silent ones %d and %d times, want once each", byOCSP, forList)
 	}

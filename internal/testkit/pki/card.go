@@ -55,7 +55,7 @@ func (a *Authority) Signature(t testing.TB, h Holder) Card {
 
 func (a *Authority) issue(t testing.TB, h Holder, usage x509.KeyUsage, upn string) Card {
 	t.Helper()
-	now := a.home.now()
+	now := a.home.Now()
 	if h.NotBefore.IsZero() {
 		h.NotBefore = now.AddDate(-1, 0, 0)
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	// Forged makes new keys: the names are those of the other trees of the
 	// process, and the keys are not.
 	Forged bool
+	// Quick makes all keys elliptic, whatever the names say: RSA takes seconds,
+	// and each process of a fuzz test begins with it.
+	Quick bool
 }
 
 // A Tree is two roots and the authorities below them.
@@ -76,14 +79,15 @@ type revocation struct {
 
 // home is what the authorities of a tree share.
 type home struct {
+	Options
 	address string
-	now     func() time.Time
-	forged  bool
 }
 
 func (h *home) key(name string) crypto.Signer {
 	switch {
-	case !h.forged:
+	case h.Quick:
+		return newECC()
+	case !h.Forged:
 		return keys[name]()
 	case strings.HasSuffix(name, "ecc"):
 		return newECC()
@@ -120,7 +124,7 @@ func New(t testing.TB, o Options) *Tree {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &home{now: o.Now, forged: o.Forged}
+	h := &home{Options: o}
 	tree := &Tree{}
 	server := httptest.NewServer(tree)
 	t.Cleanup(server.Close)
@@ -180,7 +184,7 @@ func PEM(certs ...*x509.Certificate) []byte {
 // Server makes the certificate of a server with these names or addresses.
 func (tree *Tree) Server(t testing.TB, names ...string) tls.Certificate {
 	t.Helper()
-	now := tree.Service.home.now()
+	now := tree.Service.home.Now()
 	template := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: names[0]},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, 90),

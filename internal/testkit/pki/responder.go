@@ -77,7 +77,7 @@ func (a *Authority) RevokeInList(cert *x509.Certificate) { a.set(cert, revocatio
 func (a *Authority) Forget(cert *x509.Certificate) { a.set(cert, revocation{unknown: true}) }
 
 func (a *Authority) set(cert *x509.Certificate, r revocation) {
-	r.serial, r.at = cert.SerialNumber, a.home.now().Add(-time.Minute)
+	r.serial, r.at = cert.SerialNumber, a.home.Now().Add(-time.Minute)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revoked[r.serial.String()] = r
@@ -116,7 +116,7 @@ func (a *Authority) serveOCSP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no question", http.StatusBadRequest)
 		return
 	}
-	now := a.home.now()
+	now := a.home.Now()
 	o := Answer{Of: a.Cert, Signer: a.Key}
 	o.Status, o.SerialNumber = ocsp.Good, asked.SerialNumber
 	o.ThisUpdate, o.NextUpdate = now.Add(-time.Minute), now.Add(time.Hour)
@@ -149,7 +149,7 @@ func (a *Authority) serveOCSP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Authority) serveCRL(w http.ResponseWriter, r *http.Request) {
-	now := a.home.now()
+	now := a.home.Now()
 	l := List{By: a.Cert, Signer: a.Key}
 	l.Number = big.NewInt(now.UnixMilli())
 	l.ThisUpdate, l.NextUpdate = now.Add(-time.Minute), now.Add(24*time.Hour)
@@ -202,7 +202,7 @@ func (s Reply) write(w http.ResponseWriter, r *http.Request) bool {
 // name, and its key. Edit may change it.
 func (a *Authority) Responder(t testing.TB, edit func(*x509.Certificate)) (*x509.Certificate, crypto.Signer) {
 	t.Helper()
-	now := a.home.now()
+	now := a.home.Now()
 	template := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: "OCSP responder"}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 1, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}, BasicConstraintsValid: true,
