@@ -220,9 +220,11 @@ func TestAVisitThatIsNotTheOneBegun(t *testing.T) {
 
 	elsewhere := httptest.NewRequest("GET", d.begin(), nil)
 	elsewhere.TLS.PeerCertificates = []*x509.Certificate{c.Cert}
-	elsewhere.Host = "luvat.example.fi"
-	_, err = d.p.Finish(t.Context(), d.memo, elsewhere)
-	wantRefusal(t, err, identity.NotValid, nil)
+	for _, host := range []string{"luvat.example.fi", "127.0.0.1", "127.0.0.1:1", ""} {
+		elsewhere.Host = host
+		_, err = d.p.Finish(t.Context(), d.memo, elsewhere)
+		wantRefusal(t, err, identity.NotValid, nil)
+	}
 }
 
 // TestTheAskerGoesAway: what the hub did not find out is no refusal then.

@@ -80,8 +80,11 @@ func TestRevocation(t *testing.T) {
 		// Lists that are none.
 		{"a stale list", onlyList(func(d *door, l *pki.List) { l.NextUpdate = d.clock.Now().Add(-time.Second) }), card.ErrUnchecked},
 		{"a list of tomorrow", onlyList(func(d *door, l *pki.List) { l.ThisUpdate = d.clock.Now().Add(hour) }), card.ErrUnchecked},
-		{"a list signed by another key", onlyList(func(d *door, l *pki.List) { l.By, l.Signer = forgedIssuer(d), d.tree.Service.Key }), card.ErrUnchecked},
+		{"a list signed by another key", onlyList(func(d *door, l *pki.List) { l.By, l.Signer = withKey(d.tree.RSA.Cert, d.tree.Service.Cert), d.tree.Service.Key }), card.ErrUnchecked},
 		{"a list of another authority", onlyList(func(d *door, l *pki.List) { l.By, l.Signer = d.tree.Service.Cert, d.tree.Service.Key }), card.ErrUnchecked},
+		{"a list in another name", onlyList(func(d *door, l *pki.List) {
+			l.By, l.Signer = withKey(d.tree.Service.Cert, d.tree.RSA.Cert), d.tree.RSA.Key
+		}), card.ErrUnchecked},
 		{"a delta of a list", onlyList(func(_ *door, l *pki.List) {
 			l.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}}
 		}), card.ErrUnchecked},
@@ -145,11 +148,11 @@ func onlyList(change func(*door, *pki.List)) func(*testing.T, *door, pki.Card) {
 	}
 }
 
-// forgedIssuer is the issuer of cards with another's key.
-func forgedIssuer(d *door) *x509.Certificate {
-	forged := *d.tree.RSA.Cert
-	forged.PublicKey = d.tree.Service.Cert.PublicKey
-	return &forged
+// withKey is a certificate in the name of one authority with another's key.
+func withKey(name, key *x509.Certificate) *x509.Certificate {
+	both := *name
+	both.PublicKey = key.PublicKey
+	return &both
 }
 
 // TestAResponderThatWasRevoked: who answers for the issuer is looked up too,
