@@ -264,17 +264,18 @@ func (c *checker) once(ctx context.Context, key string, do func(context.Context)
 
 // remember keeps words in a cache, unless it has newer ones. Words from the
 // future are not kept: true ones would never take their place.
-func remember[W interface{ said() words }](cache map[string]W, key string, w W, most int) {
+func remember[W interface{ said() words }](cache map[string]W, key string, w W, most int) error {
 	if w.said().early() {
-		return
+		return errors.New("the answer is of a time that has not come")
 	}
 	if old, ok := cache[key]; ok && old.said().this.After(w.said().this) {
-		return
+		return errors.New("the answer is older than one before")
 	}
 	if _, ok := cache[key]; !ok && len(cache) >= most {
 		forget(cache)
 	}
 	cache[key] = w
+	return nil
 }
 
 // forget drops the tenth of a cache that was asked for longest ago.

@@ -66,9 +66,11 @@ func (c *checker) askCRL(ctx context.Context, s subject, address string) error {
 	}
 	l.asked = asked
 	c.mu.Lock()
-	remember(c.lists, listKey(s.issuer, address), l, maxLists)
+	err = remember(c.lists, listKey(s.issuer, address), l, maxLists)
 	c.mu.Unlock()
 	switch {
+	case err != nil:
+		return err
 	case !l.holds(c.now(), c.Revocation, 0):
 		return errors.New("the CRL is stale")
 	case !l.covers(s):

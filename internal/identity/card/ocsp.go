@@ -47,8 +47,11 @@ func (c *checker) askOCSP(ctx context.Context, s subject, address string) error 
 	}
 	said.asked = asked
 	c.mu.Lock()
-	remember(c.answers, s.key(), said, maxAnswers)
+	err = remember(c.answers, s.key(), said, maxAnswers)
 	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if !said.holds(c.now(), c.Revocation, 0) {
 		return errors.New("the answer of OCSP is stale")
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ocsp"
+
 	"luvat/internal/identity"
 	"luvat/internal/identity/card"
 	"luvat/internal/testkit/pki"
@@ -53,13 +55,13 @@ func TestALeaver(t *testing.T) {
 
 	// An old word does not take the place of the newer one.
 	old := d.clock.Now().Add(-20 * time.Minute)
-	d.tree.RSA.OnOCSP(func(o *pki.Answer) { o.Status, o.ThisUpdate = 0, old })
+	d.tree.RSA.OnOCSP(func(o *pki.Answer) { o.Status, o.ThisUpdate = ocsp.Good, old })
 	d.tree.RSA.OnCRL(func(l *pki.List) { l.RevokedCertificateEntries, l.ThisUpdate = nil, old })
 	d.clock.Move(6 * time.Minute)
 	wantRefusal(t, d.recheck(t.Context(), who), identity.CardRevoked, card.ErrRevoked)
 
 	// The newest word counts: the card was only suspended.
-	d.tree.RSA.OnOCSP(func(o *pki.Answer) { o.Status = 0 })
+	d.tree.RSA.OnOCSP(func(o *pki.Answer) { o.Status = ocsp.Good })
 	d.clock.Move(6 * time.Minute)
 	if err := d.recheck(t.Context(), who); err != nil {
 		t.Error(err)
@@ -175,6 +177,25 @@ func TestRevokedStaysRevoked(t *testing.T) {
 	d.clock.Move(10 * time.Minute)
 	_, err = d.visit(c)
 	wantRefusal(t, err, identity.CardRevoked, card.ErrRevoked)
+}
+
+// TestAnOldAnswerThatOutlivesANewer: it is not believed, and the list is asked.
+func TestAnOldAnswerThatOutlivesANewer(t *testing.T) {
+	d := open(t, nil)
+	c := d.tree.RSA.Card(t, maija)
+	d.tree.RSA.Revoke(c.Cert)
+	_, err := d.visit(c)
+	wantRefusal(t, err, identity.CardRevoked, card.ErrRevoked)
+
+	old := d.clock.Now().Add(-time.Hour)
+	d.tree.RSA.OnOCSP(func(o *pki.Answer) { o.Status, o.ThisUpdate, o.NextUpdate = ocsp.Good, old, old.Add(24*time.Hour) })
+	d.clock.Move(2 * time.Hour)
+	_, err = d.visit(c)
+	wantRefusal(t, err, identity.CardRevoked, card.ErrRevoked)
+	d.tree.RSA.OnCRL(func(l *pki.List) { l.Said = pki.Silent })
+	d.clock.Move(25 * time.Hour)
+	_, err = d.visit(c)
+	wantRefusal(t, err, identity.CardRevoked, card.ErrUnchecked)
 }
 
 // TestTheListIsNewer: what OCSP said before it fell silent does not outlive a

@@ -80,7 +80,9 @@ func TestRevocation(t *testing.T) {
 		// Lists that are none.
 		{"a stale list", onlyList(func(d *door, l *pki.List) { l.NextUpdate = d.clock.Now().Add(-time.Second) }), card.ErrUnchecked},
 		{"a list of tomorrow", onlyList(func(d *door, l *pki.List) { l.ThisUpdate = d.clock.Now().Add(hour) }), card.ErrUnchecked},
-		{"a list signed by another key", onlyList(func(d *door, l *pki.List) { l.By, l.Signer = withKey(d.tree.RSA.Cert, d.tree.Service.Cert), d.tree.Service.Key }), card.ErrUnchecked},
+		{"a list signed by another key", onlyList(func(d *door, l *pki.List) {
+			l.By, l.Signer = withKey(d.tree.RSA.Cert, d.tree.Service.Cert), d.tree.Service.Key
+		}), card.ErrUnchecked},
 		{"a list of another authority", onlyList(func(d *door, l *pki.List) { l.By, l.Signer = d.tree.Service.Cert, d.tree.Service.Key }), card.ErrUnchecked},
 		{"a list in another name", onlyList(func(d *door, l *pki.List) {
 			l.By, l.Signer = withKey(d.tree.Service.Cert, d.tree.RSA.Cert), d.tree.RSA.Key
