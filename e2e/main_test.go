@@ -347,7 +347,8 @@ func (h *hand) node(in *browser.Page, n forms.Node) {
 	v.t.Helper()
 	label := n.Label.In(v.lang)
 	exact := label
-	if !n.Required && !h.needed[n.Term] && n.Widget != forms.WidgetGroup {
+	n.Required = n.Required || h.needed[n.Term]
+	if n.Optional() {
 		exact += " " + v.words("ui.optional")
 	}
 	group := func() *browser.Page { return in.In("group", exact) }
@@ -360,7 +361,10 @@ func (h *hand) node(in *browser.Page, n forms.Node) {
 			h.inside(group().In("group", v.words("ui.row_nth", label, i+1)), row)
 		}
 	case n.Kind == forms.KindGroup:
-		h.inside(group(), n.Children)
+		for _, part := range n.Children {
+			part.Required = part.Required || n.AnyPart()
+			h.inside(group(), []forms.Node{part})
+		}
 	case n.Widget == forms.WidgetBool:
 		answer := "ui.no"
 		if n.Raw == "true" {

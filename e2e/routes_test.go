@@ -77,13 +77,14 @@ func routeSights(t *testing.T, h *hub) []sight {
 	sent := find(t, h, `SELECT m.id FROM matters m JOIN submissions s ON s.matter_id = m.id JOIN members b ON b.project_id = m.project_id
 		WHERE b.person_id = 'demo-aino' AND b.role = 'owner' AND s.n = 1 AND m.status IN ('in_handling', 'pending', 'sent') ORDER BY m.id LIMIT 1`)
 	draft := find(t, h, `SELECT m.id FROM matters m JOIN members b ON b.project_id = m.project_id WHERE b.person_id = 'demo-aino' AND b.role = 'owner' AND m.status = 'draft' ORDER BY m.id LIMIT 1`)
+	asked := find(t, h, `SELECT m.id FROM matters m JOIN members b ON b.project_id = m.project_id WHERE b.person_id = 'demo-aino' AND b.role = 'owner' AND m.status = 'to_complete' ORDER BY m.id LIMIT 1`)
 	project := find(t, h, `SELECT project_id FROM matters WHERE id = $1`, sent)
 	twice := find(t, h, `SELECT m.id FROM matters m JOIN submissions s ON s.matter_id = m.id WHERE m.authority_id = 'rescue-pirkanmaa' AND s.n = 2 ORDER BY m.id LIMIT 1`)
 	mine := find(t, h, `SELECT a.id FROM attachments a JOIN members b ON b.project_id = a.project_id WHERE b.person_id = 'demo-aino' AND a.state = 'ready' AND a.side = 'applicant' ORDER BY a.id LIMIT 1`)
 	result := surveyResult(t, h, "event")
 	blank := map[string]string{"{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h)}
 	ids := map[string]string{
-		"/survey/results/{id}": result, "/projects/{id}": project, "/matters/{id}/form": draft, "/matters/{id}/remove": draft, "/matters/{id}": sent,
+		"/survey/results/{id}": result, "/projects/{id}": project, "/matters/{id}/form": draft, "/matters/{id}/remove": draft, "/matters/{id}/complete": asked, "/matters/{id}": sent,
 		"/officer/matters/{id}": twice, "/files/{id}": mine,
 	}
 	var all []sight

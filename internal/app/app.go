@@ -88,8 +88,10 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		post.Mailer = c.mailer(d, o.Now)
 	}
 	post.Register(h.Outbox)
+	outbox.Handle(h.Outbox, h.Desk.TakeOver)
 	h.Site = &site.Site{
 		DB: d, Desk: h.Desk, Catalogue: h.Catalogue, Files: h.Files, Log: o.Log, Now: o.Now,
+		BaseURL: c.BaseURL, Roles: &identity.Roles{DB: d, Now: o.Now, Wake: h.Outbox.Wake},
 		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:"),
 	}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}

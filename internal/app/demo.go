@@ -133,6 +133,7 @@ type demoJoin struct {
 	URL            string        `json:"url"`
 	Municipalities []string      `json:"municipalities"`
 	Entities       []string      `json:"entities"`
+	KeepMonths     int64         `json:"keep_months"` // 0 for as long as usual
 }
 
 // deputyHours is how many working hours a notice may lie unopened in the demo.
@@ -147,7 +148,7 @@ func (j demoJoin) offer(cat *catalogue.Catalogue) (*catalogue.Offer, error) {
 	}
 	o := &catalogue.Offer{
 		ID: catalogue.OfferID(a.ID, t.ID), Authority: a.ID, Type: t.ID, Way: j.Way, National: a.Type == "state_agency",
-		NoticeEmail: j.Email, DeputyEmail: j.Deputy, DeputyHours: deputyHours, URL: j.URL, Entities: j.Entities, Active: true,
+		NoticeEmail: j.Email, DeputyEmail: j.Deputy, DeputyHours: deputyHours, KeepMonths: j.KeepMonths, URL: j.URL, Entities: j.Entities, Active: true,
 	}
 	if !o.National {
 		if o.Territory = j.Municipalities; len(o.Territory) == 0 {

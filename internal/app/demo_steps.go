@@ -162,13 +162,17 @@ func (s *story) complete(ctx context.Context, st step, who identity.Customer) er
 		if err != nil {
 			return err
 		}
-		_, err = s.demo.desk.Complete(ctx, who, look)
+		_, err = s.demo.desk.Complete(ctx, who, matter.Completion{Looked: look})
 		return err
 	})
 }
 
 func (s *story) withdraw(ctx context.Context, st step, who identity.Customer) error {
 	return s.own(ctx, st, who, func(id string) error { return s.demo.desk.Withdraw(ctx, who, id) })
+}
+
+func (s *story) share(ctx context.Context, st step, who identity.Customer) error {
+	return s.own(ctx, st, who, func(id string) error { return s.demo.desk.Share(ctx, who, id, []string{st.To}) })
 }
 
 func (s *story) writeAsApplicant(ctx context.Context, st step, who identity.Customer) error {

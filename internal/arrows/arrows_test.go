@@ -39,7 +39,8 @@ var may = map[string][]string{
 
 	// Doors. Each area of the pages stands alone: what two areas draw alike is
 	// in web/site (who is asking, errors, the frame) or web/ui (components).
-	"web":          with(hearts, "web/customer", "web/officer", "web/public", "web/site", "web/static", "web/ui"),
+	"web":          with(hearts, "web/account", "web/customer", "web/officer", "web/public", "web/site", "web/static", "web/ui"),
+	"web/account":  area,
 	"web/customer": area,
 	"web/officer":  area,
 	"web/public":   area,
@@ -61,7 +62,7 @@ var may = map[string][]string{
 	"attach":                 {"db", "fail", "i18n"},
 	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
 	"forms":                  {"fail", "i18n"},
-	"identity":               {"db", "fail", "i18n", "ledger"},
+	"identity":               {"db", "fail", "i18n", "ledger", "outbox"},
 	"pdf":                    {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":       {},
 	"pdf/internal/makefonts": {"pdf/internal/ttf"}, // a command: writes the fonts

@@ -109,7 +109,7 @@ func signIn(ctx context.Context, s *identity.Sessions, person string, h identity
 	w := &headerOnly{header: http.Header{}}
 	var failed error
 	s.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		failed = s.SignIn(r.Context(), person, h)
+		failed = s.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: person}, Hat: h})
 		w.WriteHeader(http.StatusNoContent)
 	})).ServeHTTP(w, req)
 	cookie, _, _ := strings.Cut(w.header.Get("Set-Cookie"), ";")

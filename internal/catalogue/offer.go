@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,11 +34,16 @@ type Offer struct {
 	NoticeEmail string   // the role address of first notices
 	DeputyEmail string
 	DeputyHours int64 // working hours a notice may lie unopened
+	KeepMonths  int64 // that an ended matter's content stays in the hub; 0 for DefaultKeep
 	URL         string
 	Words       map[string]Wording // the authority's own words for statuses and outcomes
 	Entities    []string           // the service entities it is for; nil for all of the type's
 	Active      bool
 }
+
+// DefaultKeep is how many months the content of an ended matter stays where the
+// authority has not said otherwise. The archive is the authority's own.
+const DefaultKeep = 24
 
 // Covers tells whether the offer stands in the municipality for the service
 // entity; entity "" means for any.
@@ -49,12 +55,12 @@ func (o *Offer) Covers(municipality, entity string) bool {
 // OfferID names the offer of a type by an authority.
 func OfferID(authority, typ string) string { return authority + "/" + typ }
 
-const offerColumns = `id, authority_id, type_id, way, territory, notice_email, deputy_email, deputy_hours, url, words, entities, active`
+const offerColumns = `id, authority_id, type_id, way, territory, notice_email, deputy_email, deputy_hours, keep_months, url, words, entities, active`
 
 func scanOffer(r interface{ Scan(...any) error }, o *Offer) error {
 	var way, territory, words, entities string
 	var active int64
-	if err := r.Scan(&o.ID, &o.Authority, &o.Type, &way, &territory, &o.NoticeEmail, &o.DeputyEmail, &o.DeputyHours, &o.URL, &words, &entities, &active); err != nil {
+	if err := r.Scan(&o.ID, &o.Authority, &o.Type, &way, &territory, &o.NoticeEmail, &o.DeputyEmail, &o.DeputyHours, &o.KeepMonths, &o.URL, &words, &entities, &active); err != nil {
 		return err
 	}
 	o.Way, o.Active, o.National = Way(way), active == 1, territory == `"national"`
@@ -154,8 +160,29 @@ func offers(ctx context.Context, tx *db.Tx, query string, args ...any) ([]*Offer
 	return all, nil
 }
 
+// KeepMonths lists the lengths for which offers keep the content of ended
+// matters, each once.
+func KeepMonths(ctx context.Context, tx *db.Tx) (all []int64, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT keep_months FROM offers ORDER BY keep_months`)
+	if err != nil {
+		return nil, fmt.Errorf("read how long matters are kept: %w", err)
+	}
+	err = rows.Each(func() error {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+		all = append(all, n)
+		return nil
+	})
+	return all, err
+}
+
 // SaveOffer writes an offer, new or changed.
 func SaveOffer(ctx context.Context, tx *db.Tx, o *Offer) error {
+	if o.KeepMonths < 0 || o.KeepMonths > 1200 { // a slip here would empty matters that have just ended
+		return fmt.Errorf("save offer %s: %d months of keeping", o.ID, o.KeepMonths)
+	}
 	territory := `"national"`
 	if !o.National {
 		b, err := json.Marshal(o.Territory)
@@ -184,11 +211,11 @@ func SaveOffer(ctx context.Context, tx *db.Tx, o *Offer) error {
 		active = 1
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO offers (`+offerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		INSERT INTO offers (`+offerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET way = excluded.way, territory = excluded.territory,
 			notice_email = excluded.notice_email, deputy_email = excluded.deputy_email, deputy_hours = excluded.deputy_hours,
-			url = excluded.url, words = excluded.words, entities = excluded.entities, active = excluded.active`,
-		o.ID, o.Authority, o.Type, string(o.Way), territory, o.NoticeEmail, o.DeputyEmail, o.DeputyHours, o.URL, string(words), entities, active)
+			keep_months = excluded.keep_months, url = excluded.url, words = excluded.words, entities = excluded.entities, active = excluded.active`,
+		o.ID, o.Authority, o.Type, string(o.Way), territory, o.NoticeEmail, o.DeputyEmail, o.DeputyHours, cmp.Or(o.KeepMonths, DefaultKeep), o.URL, string(words), entities, active)
 	if err != nil {
 		return fmt.Errorf("save offer %s: %w", o.ID, err)
 	}

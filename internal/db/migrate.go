@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -50,10 +53,12 @@ func (d *DB) SchemaVersion(ctx context.Context) (has, wants int64, err error) {
 		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
 	}
 	list, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return 0, 0, err
+	if err != nil || len(list) == 0 {
+		return 0, 0, errors.Join(err, errors.New("no migrations in this program"))
 	}
-	return has, int64(len(list)), nil
+	number, _, _ := strings.Cut(path.Base(list[len(list)-1]), "_") // the highest: numbers may have gaps
+	wants, err = strconv.ParseInt(number, 10, 64)
+	return has, wants, err
 }
 
 func (d *DB) provider(std *sql.DB) (*goose.Provider, error) {

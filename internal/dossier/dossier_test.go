@@ -174,7 +174,7 @@ func (b *bench) handled() string {
 	b.must(b.Identify(ctx, rescue, id, "", "PIR/123/2027"))
 	b.must(b.AskCompletion(ctx, rescue, id, matter.Request{Fields: []string{"safety_arrangements"}, Text: "Arvioi myös ukkosen vaara.", Due: b.clock.Now().AddDate(0, 0, 7)}))
 	b.clock.Move(time.Hour)
-	_, err = b.Complete(ctx, aino, b.answer(id))
+	_, err = b.Complete(ctx, aino, matter.Completion{Looked: b.answer(id)})
 	b.must(err)
 	note := b.put(attach.New{Project: project, Matter: id, Place: attach.Message, Name: "kysymys.txt", UploadedBy: aino.ID, Side: "applicant"}, "Kysymys")
 	b.must(b.WriteAsApplicant(ctx, aino, id, "Riittääkö tämä?", []string{note}))

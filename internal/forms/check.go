@@ -133,7 +133,7 @@ func (c *checker) read(e *jsonschema.ValidationError) {
 			c.add(path, "forms.not_an_option")
 		}
 	case *kind.Format:
-		c.add(path, formatKey(k.Want))
+		c.format(path, k.Want)
 	case *kind.MinLength:
 		c.add(path, "forms.too_short", k.Want)
 	case *kind.MaxLength:
@@ -223,6 +223,20 @@ func (c *checker) tooFew(path []string, want int) {
 		return
 	}
 	c.problems = append(c.problems, Problem{Path: strings.Join(path, "."), Key: "forms.too_few", Args: []any{want}, missing: true})
+}
+
+// format adds that a value is not of its format; of a date with a time that one
+// half is missing, if the other is right.
+func (c *checker) format(path []string, want string) {
+	joined := strings.Join(path, ".")
+	v, _ := c.a.At(joined)
+	if s, ok := v.(string); ok && want == "date-time-local" {
+		if key := halfGiven(s); key != "" {
+			c.problems = append(c.problems, Problem{Path: joined, Key: key, missing: true})
+			return
+		}
+	}
+	c.add(path, formatKey(want))
 }
 
 func formatKey(format string) string {

@@ -49,6 +49,9 @@ func TestCheck(t *testing.T) {
 			[]string{"story forms.malformed", "music forms.not_yes_or_no", "height forms.not_a_number", "towns forms.malformed"},
 		},
 		{"what hangs on a mistake waits", `{"kind":"fair","title":"a","guards":"two","place":{"name":"b"}}`, []string{"guards forms.not_a_whole_number"}},
+		{"a date without its time", complete + `,"start":"2026-07-01T"}`, []string{"start forms.time_missing"}},
+		{"a time without its date", complete + `,"start":"T18:00","end":"2026-07-02T"}`, []string{"start forms.date_missing", "end forms.time_missing"}},
+		{"a date with half a time", complete + `,"start":"2026-07-01T18"}`, []string{"start forms.not_a_datetime"}},
 		{"the end comes before the start", complete + `,"start":"2026-07-02T18:00","end":"2026-07-02T02:00"}`, []string{"end forms.before"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,11 +64,11 @@ func TestCheck(t *testing.T) {
 
 func TestCheckDraftAndCompleteness(t *testing.T) {
 	f := sample(t)
-	a := parse(t, `{"guards":3,"height":"abc","contact":{"name":"A"}}`)
-	if diff := cmp.Diff([]string{"height forms.not_a_number"}, list(f.CheckDraft(a))); diff != "" {
+	a := parse(t, `{"guards":3,"height":"abc","start":"2026-07-01T","end":"2026-02-30T","contact":{"name":"A"}}`)
+	if diff := cmp.Diff([]string{"height forms.not_a_number", "end forms.not_a_datetime"}, list(f.CheckDraft(a))); diff != "" {
 		t.Errorf("CheckDraft: %s", diff)
 	}
-	want := []string{"kind forms.required_choice", "title forms.required", "guard_list forms.required_rows", "place.name forms.required", "contact.phone forms.required"}
+	want := []string{"kind forms.required_choice", "title forms.required", "guard_list forms.required_rows", "start forms.time_missing", "place.name forms.required", "contact.phone forms.required"}
 	if diff := cmp.Diff(want, list(f.Completeness(a))); diff != "" {
 		t.Errorf("Completeness: %s", diff)
 	}

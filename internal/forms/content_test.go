@@ -60,6 +60,7 @@ func TestContentForms(t *testing.T) {
 			}
 			drawnIsRead(t, f)
 			problemsAreShown(t, f)
+			requiredIsTold(t, f)
 		})
 	}
 	for _, f := range all {

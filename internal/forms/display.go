@@ -156,12 +156,27 @@ func (d *displayer) text(fd *field, v string) string {
 		return i18n.Date(d.lang, civil(v+"T12:00"))
 	case w == WidgetTime && timeShape.MatchString(v):
 		return i18n.Clock(d.lang, civil("2026-01-01T"+v))
-	case w == WidgetDateTime && isDateTime(v):
-		return i18n.DateTime(d.lang, civil(v))
+	case w == WidgetDateTime:
+		return d.dateTime(v)
 	case w == WidgetMunicipalities || w == WidgetMunicipality:
 		return d.name(WidgetMunicipality, v)
 	case w == WidgetFiles || w == WidgetMatter:
 		return d.name(w, v)
+	}
+	return v
+}
+
+// dateTime words a date with a time, or the half of it that was given.
+func (d *displayer) dateTime(v string) string {
+	date, clock := SplitDateTime(v)
+	switch halfGiven(v) {
+	case "forms.time_missing":
+		return i18n.Date(d.lang, civil(date+"T12:00"))
+	case "forms.date_missing":
+		return i18n.Clock(d.lang, civil("2026-01-01T"+clock))
+	}
+	if isDateTime(v) {
+		return i18n.DateTime(d.lang, civil(v))
 	}
 	return v
 }

@@ -141,6 +141,10 @@ func (x exampler) single(n Node) any {
 		}
 	case WidgetMatter:
 		return nil
+	case WidgetDateTime:
+		if date := n.DatePart(); date != "" { // given without its time
+			return date + "T18:00"
+		}
 	}
 	if v, ok := examples[n.Widget]; ok {
 		return v

@@ -27,7 +27,7 @@ type Node struct {
 	Label, Help i18n.Text
 	Widget      Widget
 	Item        Widget // how one value of a list is asked
-	Required    bool   // now, with these answers
+	Required    bool   // now, with these answers; of a part, once what it stands in is answered
 	Options     []Option
 	Unit        string
 	MaxLength   int    // 0: the general limit
@@ -46,13 +46,13 @@ type Node struct {
 
 // DatePart returns the date of a date with a time, as it was given.
 func (n Node) DatePart() string {
-	date, _, _ := strings.Cut(n.Raw, "T")
+	date, _ := SplitDateTime(n.Raw)
 	return date
 }
 
 // TimePart returns the time of a date with a time, as it was given.
 func (n Node) TimePart() string {
-	_, clock, _ := strings.Cut(n.Raw, "T")
+	_, clock := SplitDateTime(n.Raw)
 	return clock
 }
 
@@ -71,6 +71,22 @@ func (n Node) Values() []string {
 // Has reports whether the value is chosen.
 func (n Node) Has(value string) bool {
 	return n.Raw == value && n.Raw != "" || slices.Contains(n.Values(), value)
+}
+
+// Optional reports whether its label says that it may be left out. A group of
+// which no part must be answered leaves that to its parts.
+func (n Node) Optional() bool {
+	return !n.Required && (n.Widget != WidgetGroup || n.mustAny())
+}
+
+// AnyPart reports whether one of its parts is enough, whichever: it must be
+// answered, but none of them.
+func (n Node) AnyPart() bool {
+	return n.Required && n.Kind == KindGroup && !n.mustAny()
+}
+
+func (n Node) mustAny() bool {
+	return slices.ContainsFunc(n.Children, func(c Node) bool { return c.Required })
 }
 
 // Fields returns what to draw for these answers, in order.
@@ -162,28 +178,28 @@ func (d drawer) node(fd *field, path string, v any, required bool, s scope) Node
 	case fd.isObject():
 		obj, _ := v.(map[string]any)
 		n.Value = v
-		n.Children = d.parts(fd, path, obj, s, required || !empty(v))
+		n.Children = d.parts(fd, path, obj, s)
 	case fd.widget == WidgetRows:
 		rows, _ := v.([]any)
 		n.Value = v
 		for i, row := range rows {
 			obj, _ := row.(map[string]any)
-			n.Rows = append(n.Rows, d.parts(fd, index(path, i), obj, s.item(d.view.clean(fd, row)), true))
+			n.Rows = append(n.Rows, d.parts(fd, index(path, i), obj, s.item(d.view.clean(fd, row))))
 		}
-		n.Children = d.parts(fd, index(path, len(rows)), nil, s.item(nil), true)
+		n.Children = d.parts(fd, index(path, len(rows)), nil, s.item(nil))
 	default:
 		n.Value, n.Raw = v, raw(v)
 	}
 	return n
 }
 
-// parts draws the parts of an object or a row. Where the object as a whole need
-// not be answered, no part of it need be.
-func (d drawer) parts(fd *field, path string, obj map[string]any, s scope, must bool) []Node {
+// parts draws the parts of an object or a row. An object that need not be
+// answered says so itself; its parts tell what it takes to answer it.
+func (d drawer) parts(fd *field, path string, obj map[string]any, s scope) []Node {
 	var out []Node
 	for _, c := range fd.children {
 		if d.view.visible(c) {
-			out = append(out, d.node(c, join(path, c.name), obj[c.name], must && s.requires(c.name), s.child(c.name)))
+			out = append(out, d.node(c, join(path, c.name), obj[c.name], s.requires(c.name), s.child(c.name)))
 		}
 	}
 	return out

@@ -58,6 +58,8 @@ place place *
   place.name text *
   place.lat decimal
 contact person
+  contact.name text *%s
+  contact.phone phone *
 `
 	for _, tt := range []struct{ name, answers, want string }{
 		{"empty", `{}`, `[group.what fi] group
@@ -68,9 +70,7 @@ contact person
 [group.guards fi] group
   guards integer *
 music bool
-` + fmt.Sprintf(tail, "") + `  contact.name text
-  contact.phone phone
-`},
+` + fmt.Sprintf(tail, "", "")},
 		{"shown and required by answers", `{"kind":"other","guards":2,"guard_list":[{"name":"A"},{"card":7}],"music":true,"height":12.5,"contact":{"name":"B"}}`, `[group.what fi] group
   kind choice * = other
   kind_other text *
@@ -92,9 +92,7 @@ music bool
 music bool = true
 [group.music fi] group
   music_end time *
-` + fmt.Sprintf(tail, " = 12,5") + `  contact.name text * = B
-  contact.phone phone *
-`},
+` + fmt.Sprintf(tail, " = 12,5", " = B")},
 		{"what was typed is shown again", `{"guards":"two","height":"abc"}`, `[group.what fi] group
   kind choice *
   title text *
@@ -103,9 +101,7 @@ music bool = true
 [group.guards fi] group
   guards integer * = two
 music bool
-` + fmt.Sprintf(tail, " = abc") + `  contact.name text
-  contact.phone phone
-`},
+` + fmt.Sprintf(tail, " = abc", "")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, outline(f.Fields(parse(t, tt.answers)), "")); diff != "" {
@@ -128,6 +124,51 @@ func find(nodes []Node, path string) *Node {
 		}
 	}
 	return nil
+}
+
+// What a label says of a group and its parts: "?" is optional.
+func TestWhatIsCalledOptional(t *testing.T) {
+	person := `"%s": {"type":"object","additionalProperties":false,"properties":{"name":{"type":"string"},"phone":{"type":"string"}}%s}`
+	group := `"%s": {"type":"object","additionalProperties":false,"properties":{"a":{"type":"string"},"b":{"type":"string"}}%s}`
+	must := `,"required":["a"]`
+	f := small(t, `,"required":["must_some","must_any"]`, `"text":{"type":"string"}`, fmt.Sprintf(person, "person", `,"required":["name"]`),
+		fmt.Sprintf(group, "may_some", must), fmt.Sprintf(group, "may_any", ""), fmt.Sprintf(group, "must_some", must), fmt.Sprintf(group, "must_any", ""))
+	var b strings.Builder
+	var walk func(nodes []Node)
+	walk = func(nodes []Node) {
+		for _, n := range nodes {
+			b.WriteString(n.Path)
+			if n.Optional() {
+				b.WriteByte('?')
+			}
+			if n.AnyPart() {
+				b.WriteString(" (any)")
+			}
+			b.WriteByte('\n')
+			walk(n.Children)
+		}
+	}
+	walk(f.Fields(nil))
+	want := `text?
+person?
+person.name
+person.phone?
+may_some?
+may_some.a
+may_some.b?
+may_any
+may_any.a?
+may_any.b?
+must_some
+must_some.a
+must_some.b?
+must_any (any)
+must_any.a?
+must_any.b?
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestFieldDetails(t *testing.T) {

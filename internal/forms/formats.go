@@ -47,8 +47,32 @@ func isDate(s string) bool {
 }
 
 func isDateTime(s string) bool {
-	date, clock, ok := strings.Cut(s, "T")
-	return ok && isDate(date) && timeShape.MatchString(clock)
+	date, clock := SplitDateTime(s)
+	return isDate(date) && timeShape.MatchString(clock)
+}
+
+// SplitDateTime takes a date with a time apart, as far as it was given. The
+// last T stands between them: what was typed may hold others.
+func SplitDateTime(s string) (date, clock string) {
+	i := strings.LastIndexByte(s, 'T')
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i+1:]
+}
+
+// halfGiven tells what a date with a time still lacks: an answer that is kept
+// and not wrong, but not whole either. It returns the key of what is missing, or
+// "" when both are there or one cannot be read.
+func halfGiven(s string) string {
+	date, clock := SplitDateTime(s)
+	switch {
+	case clock == "" && isDate(date):
+		return "forms.time_missing"
+	case date == "" && timeShape.MatchString(clock):
+		return "forms.date_missing"
+	}
+	return ""
 }
 
 func isEmail(s string) bool {

@@ -34,6 +34,12 @@ func drawAnswer(t *rapid.T, fd *field, path string) any {
 		case WidgetTime:
 			return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 23).Draw(t, path), rapid.IntRange(0, 59).Draw(t, path))
 		case WidgetDateTime:
+			switch rapid.IntRange(0, 5).Draw(t, path+" half") {
+			case 0:
+				return fmt.Sprintf("2026-07-%02dT", rapid.IntRange(1, 31).Draw(t, path))
+			case 1:
+				return fmt.Sprintf("T%02d:00", rapid.IntRange(0, 23).Draw(t, path))
+			}
 			return fmt.Sprintf("2026-07-%02dT%02d:00", rapid.IntRange(1, 31).Draw(t, path), rapid.IntRange(0, 23).Draw(t, path))
 		case WidgetBusinessID:
 			return "0112038-9"
@@ -113,6 +119,7 @@ func post(v url.Values, nodes []Node) {
 
 func TestDrawnIsRead(t *testing.T)      { drawnIsRead(t, sample(t)) }
 func TestProblemsAreShown(t *testing.T) { problemsAreShown(t, sample(t)) }
+func TestRequiredIsTold(t *testing.T)   { requiredIsTold(t, sample(t)) }
 
 // drawnIsRead: what a page shows, sent back untouched, are the same answers, but
 // for what is hidden.
@@ -154,6 +161,37 @@ func problemsAreShown(t *testing.T, f *Form) {
 		if n := len(f.CheckDraft(a)) + len(f.Completeness(a)); n != len(problems) {
 			t.Fatalf("draft and completeness have %d problems, all are %d", n, len(problems))
 		}
+	})
+}
+
+// requiredIsTold: what Check says is missing is drawn as required, and what is
+// drawn as required in what is answered, Check misses.
+func requiredIsTold(t *testing.T, f *Form) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, _ := normalise(drawAnswers(t, f.fields, ""))
+		problems := f.Check(a)
+		nodes := f.Fields(f.Prune(a))
+		for _, p := range problems {
+			if n := find(nodes, p.Path); n != nil && strings.HasPrefix(p.Key, "forms.required") && (!n.Required || n.Optional()) {
+				t.Fatalf("%v, and it is drawn as optional", p)
+			}
+		}
+		var walk func(nodes []Node)
+		walk = func(nodes []Node) {
+			for _, n := range nodes {
+				missed := slices.ContainsFunc(problems, func(p Problem) bool { return p.Path == n.Path || strings.HasPrefix(p.Path, n.Path+".") })
+				if n.Path != "" && n.Required && empty(n.Value) && !missed {
+					t.Fatalf("%s is drawn as required and not missed", n.Path)
+				}
+				if n.Path == "" || n.Kind == KindGroup && !empty(n.Value) {
+					walk(n.Children)
+				}
+				for _, row := range n.Rows {
+					walk(row)
+				}
+			}
+		}
+		walk(nodes)
 	})
 }
 

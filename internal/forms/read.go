@@ -233,8 +233,8 @@ func (r *reader) list(fd *field, p *posted, path string) any {
 	return list
 }
 
-// dateAndTime reads a date with a time from two inputs. If one is missing, the
-// other is kept.
+// dateAndTime reads a date with a time from two inputs. If one is not given yet,
+// the other is kept: 2027-07-01T is no mistake, only not whole.
 func (r *reader) dateAndTime(p *posted, path string) any {
 	r.strangers(p, path, func(name string) bool { return name == "date" || name == "time" })
 	part := func(name string, w Widget) (string, bool) {
@@ -257,7 +257,7 @@ func (r *reader) dateAndTime(p *posted, path string) any {
 		return nil
 	}
 	v := date + "T" + clock
-	if !isDateTime(v) {
+	if !isDateTime(v) && halfGiven(v) == "" {
 		r.add(path, "forms.not_a_datetime")
 	}
 	return v
@@ -311,10 +311,10 @@ func typed(w Widget, unit, s string) (any, string) {
 		}
 		return s, "forms.not_a_time"
 	case WidgetDateTime:
-		day, hour, _ := strings.Cut(s, "T")
+		day, hour := SplitDateTime(s)
 		d, ok1 := date(day)
 		c, ok2 := clock(hour)
-		if ok1 && ok2 {
+		if (ok1 || day == "") && (ok2 || hour == "") && (ok1 || ok2) {
 			return d + "T" + c, ""
 		}
 		return s, "forms.not_a_datetime"

@@ -68,6 +68,16 @@ func DateTime(l Lang, t time.Time) string {
 	}
 }
 
+// DaysBetween counts from calendar day to calendar day in Finland: 1 from any
+// moment of a day to any moment of the next.
+func DaysBetween(from, to time.Time) int {
+	day := func(t time.Time) time.Time {
+		y, m, d := t.In(Zone).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(day(to).Sub(day(from)) / (24 * time.Hour))
+}
+
 // Number shows a whole number with its thousands apart.
 func Number(l Lang, n int64) string {
 	s := strconv.FormatInt(n, 10)

@@ -185,3 +185,20 @@ func TestParse(t *testing.T) {
 		t.Error("Parse")
 	}
 }
+
+func TestDaysBetween(t *testing.T) {
+	late := time.Date(2027, 3, 2, 21, 30, 0, 0, time.UTC) // half past eleven in the evening in Finland
+	for _, tt := range []struct {
+		at   time.Time
+		want int
+	}{
+		{time.Date(2027, 3, 2, 21, 59, 0, 0, time.UTC), 0},
+		{time.Date(2027, 3, 2, 22, 1, 0, 0, time.UTC), 1},
+		{time.Date(2027, 4, 1, 9, 0, 0, 0, time.UTC), 30}, // over the change to summer time
+		{time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC), -1},
+	} {
+		if got := i18n.DaysBetween(late, tt.at); got != tt.want {
+			t.Errorf("DaysBetween(…, %s) = %d, want %s", tt.at, got, strconv.Itoa(tt.want))
+		}
+	}
+}

@@ -42,8 +42,12 @@ type Person struct {
 	Demo  string // the part a demo identity plays, "" for real people
 }
 
-// Customer is a person who asks as an applicant.
-type Customer struct{ Person }
+// Customer is a person who asks as an applicant: for oneself, or for a company
+// or another person whose mandate was checked.
+type Customer struct {
+	Person
+	For Principal // zero for oneself
+}
 
 // Actor is the customer in the ledger.
 func (c Customer) Actor() ledger.Actor { return ledger.Person(c.ID) }
@@ -156,51 +160,6 @@ func Names(ctx context.Context, tx *db.Tx, ids []string) (map[string]string, err
 		return nil
 	})
 	return names, err
-}
-
-// Grant gives a person a hat.
-func Grant(ctx context.Context, tx *db.Tx, now time.Time, person string, h Hat) error {
-	types := ""
-	if h.Types != nil {
-		b, err := json.Marshal(h.Types)
-		if err != nil {
-			return err
-		}
-		types = string(b)
-	}
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO grants (person_id, authority_id, role, types, granted_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (person_id, authority_id, role) DO UPDATE SET types = excluded.types`,
-		person, h.Authority, string(h.Role), types, db.Millis(now))
-	if err != nil {
-		return fmt.Errorf("grant a role: %w", err)
-	}
-	return nil
-}
-
-// Hats lists what a person was granted. Everybody may be a customer besides.
-func Hats(ctx context.Context, tx *db.Tx, person string) ([]Hat, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT role, authority_id, types FROM grants WHERE person_id = $1 ORDER BY granted_at, authority_id, role`, person)
-	if err != nil {
-		return nil, fmt.Errorf("read grants: %w", err)
-	}
-	var all []Hat
-	err = rows.Each(func() error {
-		var h Hat
-		var role, types string
-		if err := rows.Scan(&role, &h.Authority, &types); err != nil {
-			return err
-		}
-		h.Role = Role(role)
-		if types != "" {
-			if err := json.Unmarshal([]byte(types), &h.Types); err != nil {
-				return fmt.Errorf("read a grant's types: %w", err)
-			}
-		}
-		all = append(all, h)
-		return nil
-	})
-	return all, err
 }
 
 // Colleagues lists the officers of an authority by name, whoever could be

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -20,6 +21,10 @@ import (
 // Sessions keep who is signed in, in the database, so that any node and any
 // restart knows. The cookie holds a random token; the database its hash.
 type Sessions struct {
+	// Vault seals what a provider or the mandate register must be told again.
+	// Without one, as in the demo, nobody comes in by a provider.
+	Vault Vault
+
 	db  *db.DB
 	scs *scs.SessionManager
 }
@@ -49,55 +54,201 @@ func NewSessions(d *db.DB, secure bool) *Sessions {
 func (s *Sessions) Load(next http.Handler) http.Handler {
 	inner := s.scs.LoadAndSave(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), foundKey{}, new(found))))
+		f := &found{agent: agentOf(r.UserAgent())}
+		inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), foundKey{}, f)))
 	})
 }
 
-// SignIn begins a session of the person with the hat. The token is new, so a
-// token planted before the sign-in is worth nothing.
-func (s *Sessions) SignIn(ctx context.Context, person string, h Hat) error {
+// A Visit is who is signed in, as what, and how that came about.
+type Visit struct {
+	Person Person
+	Hat    Hat
+	Via    Via
+	// For is the company or person the visitor acts for, zero for oneself.
+	For Principal
+	// Mandate is what the hat, or acting for another, rests on; zero when it
+	// rests on no mandate.
+	Mandate Mandate
+}
+
+// Via is the way somebody came in by.
+type Via struct {
+	Connection string // "" in the demo
+	Issuer     string
+	Level      string
+	At         time.Time // when the person authenticated
+	Authority  string    // the employer that the provider named, "" for none
+	Private    bool      // the provider tells who the person is in private life: may be a customer
+	Session    ProviderSession
+}
+
+// A Mandate is what the mandate register said, to be asked again.
+type Mandate struct {
+	Memo      []byte
+	CheckedAt time.Time
+}
+
+// Holds tells whether there is a mandate.
+func (m Mandate) Holds() bool { return len(m.Memo) > 0 }
+
+// SignIn begins a session. The token is new, so a token planted before the
+// sign-in is worth nothing; it is new again whenever the role changes.
+func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 	if err := s.scs.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renew the session: %w", err)
 	}
-	s.scs.Put(ctx, "person", person)
-	s.scs.Put(ctx, "role", string(h.Role))
-	s.scs.Put(ctx, "authority", h.Authority)
+	if s.scs.GetString(ctx, "person") != v.Person.ID || v.Via.Session != (ProviderSession{}) {
+		for _, name := range []string{"provider", "provider_key", "provider_index"} { // else the provider's session goes on
+			s.scs.Put(ctx, name, "")
+		}
+	}
+	for name, value := range map[string]string{
+		"person": v.Person.ID, "role": string(v.Hat.Role), "authority": v.Hat.Authority, "for": v.For.ID,
+		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "mandate": "", "checked": "",
+		"employer": v.Via.Authority, "private": strconv.FormatBool(v.Via.Private),
+	} {
+		s.scs.Put(ctx, name, value)
+	}
+	s.scs.Put(ctx, "at", stamp(v.Via.At))
+	if v.Via.Session != (ProviderSession{}) {
+		text, err := json.Marshal(v.Via.Session)
+		if err != nil {
+			return fmt.Errorf("keep the provider's session: %w", err)
+		}
+		if err := s.keep(ctx, "provider", string(text)); err != nil {
+			return err
+		}
+		s.scs.Put(ctx, "provider_key", v.Via.Session.key(v.Via.Issuer))
+		s.scs.Put(ctx, "provider_index", v.Via.Session.index())
+	}
+	if v.Mandate.Holds() {
+		if err := s.keep(ctx, "mandate", string(v.Mandate.Memo)); err != nil {
+			return err
+		}
+		s.scs.Put(ctx, "checked", stamp(v.Mandate.CheckedAt))
+	}
 	return nil
+}
+
+func (s *Sessions) keep(ctx context.Context, name, plain string) error {
+	if s.Vault == nil {
+		return errors.New("no keys to seal a session with")
+	}
+	sealed, err := s.Vault.Seal(plain, "session "+name)
+	if err == nil {
+		s.scs.Put(ctx, name, sealed)
+	}
+	return err
+}
+
+func (s *Sessions) kept(ctx context.Context, name string) (string, error) {
+	sealed := s.scs.GetString(ctx, name)
+	if sealed == "" || s.Vault == nil {
+		return "", nil
+	}
+	return s.Vault.Open(sealed, "session "+name)
+}
+
+// Checked notes that the mandate still held, and what to ask with next time.
+func (s *Sessions) Checked(ctx context.Context, now time.Time, fresh []byte) error {
+	s.scs.Put(ctx, "checked", stamp(now))
+	return s.keep(ctx, "mandate", string(fresh))
 }
 
 // SignOut ends the session.
 func (s *Sessions) SignOut(ctx context.Context) error { return s.scs.Destroy(ctx) }
 
-// Who returns the person signed in and the hat worn; ok is false for nobody.
-// A hat that is no longer granted is not worn.
-func (s *Sessions) Who(ctx context.Context) (p Person, h Hat, ok bool, err error) {
+// Who returns who is signed in; ok is false for nobody, and for somebody who
+// has come in but wears no hat yet, whose Person is there. A hat that is no longer
+// granted is not worn, nor one of an authority whose officers come in by
+// another way by now.
+func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, err error) {
 	id := s.scs.GetString(ctx, "person")
 	if id == "" {
-		return p, h, false, nil
+		return v, false, nil
 	}
-	role, authority := Role(s.scs.GetString(ctx, "role")), s.scs.GetString(ctx, "authority")
+	role, authority, principal := Role(s.scs.GetString(ctx, "role")), s.scs.GetString(ctx, "authority"), s.scs.GetString(ctx, "for")
+	v.Via = Via{Connection: s.scs.GetString(ctx, "connection"), Issuer: s.scs.GetString(ctx, "issuer"), Level: s.scs.GetString(ctx, "level"), At: unstamp(s.scs.GetString(ctx, "at")), Authority: s.scs.GetString(ctx, "employer"), Private: s.scs.GetString(ctx, "private") == "true"}
+	memo, err := s.kept(ctx, "mandate")
+	if err != nil {
+		return Visit{}, false, nil //nolint:nilerr // its key is gone: signed out
+	}
+	v.Mandate = Mandate{Memo: []byte(memo), CheckedAt: unstamp(s.scs.GetString(ctx, "checked"))}
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		if p, err = FindPerson(ctx, tx, id); err != nil || role == RoleCustomer {
+		if v.Person, err = FindPerson(ctx, tx, id); err != nil {
 			return err
 		}
-		hats, err := Hats(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		for _, have := range hats {
-			if have.Role == role && have.Authority == authority {
-				h = have
+		if role == RoleCustomer {
+			v.Hat = Hat{Role: RoleCustomer}
+			if principal != "" {
+				v.For, err = FindPrincipal(ctx, tx, principal)
 			}
+			return err
 		}
-		return nil
+		if role != "" {
+			v.Hat, err = s.worn(ctx, tx, now, v, role, authority)
+		}
+		return err
 	})
 	if err != nil {
-		return Person{}, Hat{}, false, err
+		return Visit{}, false, err
 	}
-	if role == RoleCustomer {
-		h = Hat{Role: RoleCustomer}
+	return v, v.Hat.Role != "", nil
+}
+
+// worn returns the hat if it may still be worn, else the zero Hat.
+func (s *Sessions) worn(ctx context.Context, tx *db.Tx, now time.Time, v Visit, role Role, authority string) (Hat, error) {
+	if open, err := WayOpen(ctx, tx, now, authority, v.Via.Connection); err != nil || !open {
+		return Hat{}, err
 	}
-	return p, h, h.Role != "", nil
+	if v.Mandate.Holds() {
+		return Hat{Role: role, Authority: authority}, nil
+	}
+	hats, err := Hats(ctx, tx, now, v.Person.ID)
+	if err != nil {
+		return Hat{}, err
+	}
+	for _, have := range hats {
+		if have.Role == role && have.Authority == authority {
+			return have, nil
+		}
+	}
+	return Hat{}, nil
+}
+
+// Provider returns the provider's session that this one came from, to end it
+// there too.
+func (s *Sessions) Provider(ctx context.Context) (v Via, err error) {
+	v = Via{Connection: s.scs.GetString(ctx, "connection"), Issuer: s.scs.GetString(ctx, "issuer")}
+	text, err := s.kept(ctx, "provider")
+	if err != nil || text == "" {
+		return v, err
+	}
+	return v, json.Unmarshal([]byte(text), &v.Session)
+}
+
+func (p ProviderSession) key(issuer string) string { return hashed(issuer, p.Qualifier, p.NameID) }
+
+func (p ProviderSession) index() string {
+	if p.SessionIndex == "" {
+		return ""
+	}
+	return hashed(p.SessionIndex)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func unstamp(s string) time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // codec writes a session as JSON with sorted names: equal sessions are equal
@@ -139,6 +290,7 @@ const refreshEach = time.Minute
 type found struct {
 	data   []byte
 	expiry int64
+	agent  string
 }
 
 type foundKey struct{}
@@ -169,16 +321,34 @@ func (s sessionStore) CommitCtx(ctx context.Context, token string, data []byte, 
 	if unchanged && expiry.UnixMilli()-f.expiry < refreshEach.Milliseconds() {
 		return nil
 	}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO sessions (token, data, expiry) VALUES ($1, $2, $3)
-			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry WHERE sessions.ended = 0`,
-			tokenHash(token), data, expiry.UnixMilli())
-		return err
-	})
+	err := s.db.InTx(ctx, func(tx *db.Tx) error { return s.write(ctx, tx, token, data, expiry) })
 	if unchanged && db.IsFull(err) {
 		return nil // only its idle limit was not moved on: the page can still tell of the full disk
 	}
+	return err
+}
+
+// write writes the session, and beside it whose it is and how it began.
+func (s sessionStore) write(ctx context.Context, tx *db.Tx, token string, data []byte, expiry time.Time) error {
+	_, values, err := codec{}.Decode(data)
+	if err != nil {
+		return err
+	}
+	text := func(name string) string { v, _ := values[name].(string); return v }
+	agent := ""
+	if f, _ := ctx.Value(foundKey{}).(*found); f != nil {
+		agent = f.agent
+	}
+	now := time.Now().UnixMilli()
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO sessions (token, data, expiry, person_id, role, authority_id, connection, provider_key, provider_index, agent, began_at, seen_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry, person_id = excluded.person_id, role = excluded.role,
+			authority_id = excluded.authority_id, connection = excluded.connection, provider_key = excluded.provider_key,
+			provider_index = excluded.provider_index, agent = excluded.agent, seen_at = excluded.seen_at
+		WHERE sessions.ended = 0`,
+		tokenHash(token), data, expiry.UnixMilli(), text("person"), text("role"), text("authority"), text("connection"),
+		text("provider_key"), text("provider_index"), agent, now, now)
 	return err
 }
 
@@ -199,8 +369,20 @@ func (s sessionStore) Commit(token string, data []byte, expiry time.Time) error 
 
 func (s sessionStore) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
-// Sweep forgets the sessions that ended before now.
+// Sweep forgets the sessions that ended before now, the sign-ins that nobody
+// came back from, and the messages that are no longer valid by themselves.
 func Sweep(ctx context.Context, tx *db.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expiry <= $1`, db.Millis(now))
-	return err
+	for _, q := range []struct {
+		text   string
+		before time.Time
+	}{
+		{`DELETE FROM sessions WHERE expiry <= $1`, now},
+		{`DELETE FROM attempts WHERE began_at <= $1`, now.Add(-24 * time.Hour)},
+		{`DELETE FROM used_messages WHERE until_at <= $1`, now},
+	} {
+		if _, err := tx.ExecContext(ctx, q.text, db.Millis(q.before)); err != nil {
+			return fmt.Errorf("sweep sessions: %w", err)
+		}
+	}
+	return nil
 }

@@ -36,7 +36,7 @@ func (v visit) do(cookie *http.Cookie, fn func(r *http.Request)) *http.Cookie {
 func (v visit) known(cookie *http.Cookie) (known bool) {
 	v.t.Helper()
 	v.do(cookie, func(r *http.Request) {
-		_, _, ok, err := v.s.Who(r.Context())
+		_, ok, err := v.s.Who(r.Context(), testkit.Start)
 		if err != nil {
 			v.t.Error(err)
 		}
@@ -60,7 +60,7 @@ func sessions(t *testing.T) (visit, *db.DB) {
 func (v visit) signIn(cookie *http.Cookie) *http.Cookie {
 	v.t.Helper()
 	return v.do(cookie, func(r *http.Request) {
-		if err := v.s.SignIn(r.Context(), "aino", identity.Hat{Role: identity.RoleCustomer}); err != nil {
+		if err := v.s.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: "aino"}, Hat: identity.Hat{Role: identity.RoleCustomer}}); err != nil {
 			v.t.Error(err)
 		}
 	})
@@ -105,7 +105,7 @@ func TestAHatThatIsTakenAwayIsNotWorn(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie := v.do(nil, func(r *http.Request) {
-		if err := v.s.SignIn(r.Context(), "aino", hat); err != nil {
+		if err := v.s.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: "aino"}, Hat: hat}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -72,7 +72,7 @@ func newBench(t *testing.T) *bench {
 			}
 		}
 		for authority, types := range map[string][]string{
-			"police-sisa-suomi": {"police-public-event"}, "rescue-pirkanmaa": {"rescue-plan", "rescue-fire-inspection", "rescue-temp-lodging"}, "muni-837": {"muni-noise", "muni-sewer"},
+			"police-sisa-suomi": {"police-public-event", "police-lottery"}, "rescue-pirkanmaa": {"rescue-plan", "rescue-fire-inspection", "rescue-temp-lodging"}, "muni-837": {"muni-noise", "muni-sewer"},
 		} {
 			for _, typ := range types {
 				o := &catalogue.Offer{
@@ -160,7 +160,7 @@ func TestAMatterFromDraftToOutcome(t *testing.T) {
 	if v.Status != matter.ToComplete || v.Holder != matter.HeldByApplicant || !v.Due.Equal(b.clock.Now().AddDate(0, 0, 7)) || v.OpenRequest() == nil {
 		t.Fatalf("after the request: %s with %s until %s", v.Status, v.Holder, v.Due)
 	}
-	_, err := b.Complete(ctx, aino, matter.Looked{Matter: id, Version: v.Version, Common: v.Project.Version})
+	_, err := b.Complete(ctx, aino, matter.Completion{Looked: matter.Looked{Matter: id, Version: v.Version, Common: v.Project.Version}, Unchanged: true})
 	b.must(err)
 	b.must(b.Finish(ctx, rescue, id, matter.Decision{Outcome: "checked", Text: "Tarkastettu."}))
 	v = b.row(id)
@@ -294,7 +294,7 @@ func TestNotYoursIsNotFound(t *testing.T) {
 		"save":               second(b.SaveDraft(ctx, other, id, 1, forms.Answers{})),
 		"save common":        second(b.SaveCommon(ctx, other, project, 1, forms.Answers{})),
 		"send":               second(b.Send(ctx, other, []matter.Looked{look})),
-		"complete":           second(b.Complete(ctx, other, look)),
+		"complete":           second(b.Complete(ctx, other, matter.Completion{Looked: look, Unchanged: true, Why: "hei"})),
 		"withdraw":           b.Withdraw(ctx, other, id),
 		"consent":            b.Consent(ctx, other, id, true),
 		"write":              b.WriteAsApplicant(ctx, other, id, "hei", nil),

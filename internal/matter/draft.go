@@ -306,7 +306,7 @@ func (p *Project) follow(form *forms.Form, a forms.Answers) {
 	p.StartsAt = time.Time{}
 	for _, term := range []string{"event.start", "plant.start_date"} {
 		s := text(terms[term])
-		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02"} {
+		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T", "2006-01-02"} {
 			if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil {
 				p.StartsAt = t
 			}

@@ -37,7 +37,7 @@ var bucketHolder = map[Bucket]Holder{OnAuthority: HeldByAuthority, OnApplicant: 
 type Query struct {
 	Bucket Bucket
 	Type   string // one matter type, "" for all that the officer may see
-	Search string // words of the number, the project's name, the place, the identifier
+	Search string // words of the number, the project's name, the place, the applicant's name, the identifier
 	After  string // where the next page begins: Inbox.Next of the page before
 }
 
@@ -240,10 +240,14 @@ func splitWords(s string) []string {
 	return words
 }
 
-// addWords makes a matter findable by the words of a text.
-func addWords(ctx context.Context, tx *db.Tx, offer, matter, text string) error {
-	words := splitWords(text)
-	if len(words) == 0 {
+// addWords makes a matter findable by the words of each text.
+func addWords(ctx context.Context, tx *db.Tx, offer, matter string, texts ...string) error {
+	var words []string
+	for _, text := range texts {
+		words = append(words, splitWords(text)...)
+	}
+	slices.Sort(words)
+	if words = slices.Compact(words); len(words) == 0 {
 		return nil
 	}
 	var b strings.Builder
@@ -261,11 +265,17 @@ func addWords(ctx context.Context, tx *db.Tx, offer, matter, text string) error 
 	return nil
 }
 
-// index makes a sent matter findable by its number and the project's name and
-// place.
-func index(ctx context.Context, tx *db.Tx, m *Matter, p *Project) error {
+// byName are the terms of the common data that hold whom a matter is found by.
+var byName = []string{"applicant.name", "contact.name"}
+
+// index makes a matter findable by its number, the project's name and place,
+// and the names of the applicant and the contact person as they are sent: what
+// does not go to the authority is not found by it. The words are personal data;
+// removeContent takes them away.
+func (s *sealed) index(ctx context.Context, tx *db.Tx) error {
+	m, p := s.matter, s.project
 	_, last, _ := strings.Cut(m.Number, "-")
-	return addWords(ctx, tx, m.Offer, m.ID, strings.Join([]string{m.Number, last, p.Number, p.Name, p.Place}, " "))
+	return addWords(ctx, tx, m.Offer, m.ID, append(s.names, m.Number+" "+last+" "+p.Number, p.Name, p.Place)...)
 }
 
 // ThreadRow is a thread in which another authority wrote to the officer's.

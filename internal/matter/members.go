@@ -107,6 +107,9 @@ func (d *Desk) Invited(ctx context.Context, _ identity.Customer, secret string) 
 // Accept makes the person who holds an invitation's secret a member and
 // returns the project. A secret works once.
 func (d *Desk) Accept(ctx context.Context, who identity.Customer, secret string) (project string, err error) {
+	if who.For.ID != "" {
+		return "", fail.New(fail.Rejected, "project.join_as_yourself")
+	}
 	gone := fail.New(fail.NotFound, "project.invitation_gone")
 	err = d.do(ctx, func(tx *db.Tx) error {
 		now := d.Now()
@@ -150,7 +153,7 @@ func (d *Desk) RemoveMember(ctx context.Context, who identity.Customer, project,
 		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberLeft, deedData{Person: person}); err != nil {
 			return err
 		}
-		if err := anotherOwner(ctx, tx, p.ID, person); err != nil {
+		if err := anotherOwner(ctx, tx, p, person); err != nil {
 			return err
 		}
 		n, err := tx.ExecContext(ctx, `DELETE FROM members WHERE project_id = $1 AND person_id = $2`, p.ID, person)
@@ -184,11 +187,11 @@ func (d *Desk) SetRole(ctx context.Context, who identity.Customer, project, pers
 			return err
 		}
 		if role != Owner {
-			if err := anotherOwner(ctx, tx, p.ID, person); err != nil {
+			if err := anotherOwner(ctx, tx, p, person); err != nil {
 				return err
 			}
 		}
-		n, err := tx.ExecContext(ctx, `UPDATE members SET role = $1 WHERE project_id = $2 AND person_id = $3`, string(role), p.ID, person)
+		n, err := tx.ExecContext(ctx, `UPDATE members SET role = $1 WHERE project_id = $2 AND person_id = $3 AND role <> 'mandated'`, string(role), p.ID, person)
 		if err != nil {
 			return fmt.Errorf("change a role: %w", err)
 		}
@@ -199,10 +202,14 @@ func (d *Desk) SetRole(ctx context.Context, who identity.Customer, project, pers
 	})
 }
 
-// anotherOwner refuses what would leave the project without an owner.
-func anotherOwner(ctx context.Context, tx *db.Tx, project, but string) error {
+// anotherOwner refuses what would leave the project without an owner. A
+// principal's project has the principal.
+func anotherOwner(ctx context.Context, tx *db.Tx, p *Project, but string) error {
+	if p.Principal != "" {
+		return nil
+	}
 	var owners int64
-	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner' AND person_id <> $2`, project, but).Scan(&owners); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role = 'owner' AND person_id <> $2`, p.ID, but).Scan(&owners); err != nil {
 		return fmt.Errorf("count the owners: %w", err)
 	}
 	if owners == 0 {

@@ -30,12 +30,15 @@ type Message struct {
 	At                 time.Time
 }
 
+// maxText is how many characters a message or a decision's text may have.
+const maxText = 8000
+
 func checkText(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return "", fail.New(fail.Rejected, "matter.message_empty").In("text")
 	}
-	if len([]rune(text)) > 8000 {
+	if len([]rune(text)) > maxText {
 		return "", fail.New(fail.Rejected, "matter.text_too_long").In("text")
 	}
 	return text, nil
@@ -69,11 +72,7 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		if !m.RemovedAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.content_removed")
 		}
-		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "applicant", Person: who.ID, Text: text}, files)
-		if err != nil {
-			return err
-		}
-		e, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedMessage, deedData{Message: msg, Thread: ApplicantThread})
+		e, err := d.say(ctx, tx, who, m, text, files)
 		if err != nil {
 			return err
 		}
@@ -82,6 +81,16 @@ func (d *Desk) WriteAsApplicant(ctx context.Context, who identity.Customer, id, 
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: DeedMessage, Audience: ToAuthority})
 	})
+}
+
+// say writes the applicant's message to the authority. The matter must be saved
+// and the authority told.
+func (d *Desk) say(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, text string, files []string) (ledger.Entry, error) {
+	msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: ApplicantThread, Side: "applicant", Person: who.ID, Text: text}, files)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	return d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedMessage, deedData{Message: msg, Thread: ApplicantThread})
 }
 
 // WriteToApplicant writes to the applicant, in a consented draft too.
@@ -162,24 +171,15 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 	}
 	thread := "authority:" + who.Authority
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, err := find(ctx, tx, id)
-		if err != nil {
-			return err
+		m, g, err := guestOf(ctx, tx, who, id)
+		if err == nil && !g.thread {
+			err = errNotFound
 		}
-		if ok, err := hasThread(ctx, tx, m.ID, thread); err != nil || !ok {
-			if err == nil {
-				err = errNotFound
-			}
+		if err != nil {
 			return err
 		}
 		if !m.RemovedAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.content_removed")
-		}
-		if ok, err := concerns(ctx, tx, who, m); err != nil || !ok {
-			if err == nil {
-				err = errNotFound
-			}
-			return err
 		}
 		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: thread, Side: thread, Person: who.ID, Text: text}, files)
 		if err != nil {
@@ -198,35 +198,6 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority})
 	})
-}
-
-// concerns tells whether a thread of the matter with the officer's authority is
-// the officer's business: a grant for some matter types only needs one of them
-// in the same project, where the authority has any there.
-func concerns(ctx context.Context, tx *db.Tx, who identity.Officer, m *Matter) (bool, error) {
-	if who.Types == nil {
-		return true, nil
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT type_id FROM matters WHERE project_id = $1 AND authority_id = $2 AND status <> 'draft'`, m.Project, who.Authority)
-	if err != nil {
-		return false, fmt.Errorf("read the authority's matters in the project: %w", err)
-	}
-	ok := false
-	err = rows.Each(func() error {
-		var typ string
-		if err := rows.Scan(&typ); err != nil {
-			return err
-		}
-		ok = ok || who.May(typ)
-		return nil
-	})
-	return ok, err
-}
-
-func hasThread(ctx context.Context, tx *db.Tx, matter, thread string) (bool, error) {
-	var n int64
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM messages WHERE matter_id = $1 AND thread = $2`, matter, thread).Scan(&n)
-	return n > 0, err
 }
 
 // authoritiesOf lists the authorities that have a sent matter in the project.

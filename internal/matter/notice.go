@@ -140,7 +140,7 @@ func (d *Desk) head(n Notify, m *Matter, p *Project, lang i18n.Lang) Letterhead 
 func (d *Desk) toMembers(ctx context.Context, tx *db.Tx, n Notify, m *Matter, p *Project) ([]Letterhead, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT p.id, p.email, p.lang FROM members mb JOIN people p ON p.id = mb.person_id
-		WHERE  mb.project_id = $1 AND mb.role IN ('owner', 'editor', 'helper') ORDER BY p.id`, p.ID)
+		WHERE  mb.project_id = $1 AND mb.role IN ('owner', 'editor', 'helper', 'mandated') ORDER BY p.id`, p.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read whom to tell: %w", err)
 	}

@@ -26,6 +26,9 @@ const (
 	Editor Member = "editor" // fills in and sends
 	Reader Member = "reader" // sees
 	Helper Member = "helper" // fills in, reads and writes messages, gets the notices; cannot send
+	// Mandated is somebody who acted for the project's principal: gets the
+	// notices. The right to see and do comes from the mandate alone, each time.
+	Mandated Member = "mandated"
 )
 
 // Members lists the roles that an invitation may give.
@@ -77,15 +80,16 @@ type Project struct {
 	CreatedBy    string
 	CreatedAt    time.Time
 	ChangedAt    time.Time
+	Principal    string // the company or person whose project it is, "" when it is its members'
 	Role         Member // of the one who asked, "" for officers
 }
 
-const projectColumns = `p.id, p.number, p.entity, p.municipality, p.name, p.place, p.starts_at, p.survey_id, p.form_hash, p.answers, p.version, p.created_by, p.created_at, p.changed_at`
+const projectColumns = `p.id, p.number, p.entity, p.municipality, p.name, p.place, p.starts_at, p.survey_id, p.form_hash, p.answers, p.version, p.created_by, p.created_at, p.changed_at, p.principal_id`
 
 func scanProject(r interface{ Scan(...any) error }, p *Project, more ...any) error {
 	var answers []byte
 	var starts, created, changed int64
-	dest := append([]any{&p.ID, &p.Number, &p.Entity, &p.Municipality, &p.Name, &p.Place, &starts, &p.Survey, &p.FormHash, &answers, &p.Version, &p.CreatedBy, &created, &changed}, more...)
+	dest := append([]any{&p.ID, &p.Number, &p.Entity, &p.Municipality, &p.Name, &p.Place, &starts, &p.Survey, &p.FormHash, &answers, &p.Version, &p.CreatedBy, &created, &changed, &p.Principal}, more...)
 	if err := r.Scan(dest...); err != nil {
 		return err
 	}
@@ -105,15 +109,25 @@ func (p *Project) asSent(m *Matter) {
 	}
 }
 
+// theirs returns what follows the columns in a query for the asker's projects,
+// the role first, with the asker as its first argument. Who acts for a company
+// or another person sees its projects and no others, as an owner: the mandate
+// was checked when the visit began and is checked again while it lasts.
+func theirs(who identity.Customer) (from string, asker any) {
+	if who.For.ID != "" {
+		return `'owner' FROM projects p WHERE p.principal_id = $1`, who.For.ID
+	}
+	return `m.role FROM projects p JOIN members m ON m.project_id = p.id AND m.person_id = $1 WHERE m.role <> 'mandated'`, who.ID
+}
+
 var errNoProject = fail.New(fail.NotFound, "project.not_found")
 
 // projectOf reads a project in which the customer may do what r says.
 func projectOf(ctx context.Context, tx *db.Tx, who identity.Customer, id string, r right) (*Project, error) {
 	var p Project
 	var role string
-	err := scanProject(tx.QueryRowContext(ctx, `
-		SELECT `+projectColumns+`, m.role FROM projects p JOIN members m ON m.project_id = p.id AND m.person_id = $1
-		WHERE p.id = $2`, who.ID, id), &p, &role)
+	from, asker := theirs(who)
+	err := scanProject(tx.QueryRowContext(ctx, `SELECT `+projectColumns+`, `+from+` AND p.id = $2`, asker, id), &p, &role)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, errNoProject
 	}
@@ -130,14 +144,16 @@ func projectOf(ctx context.Context, tx *db.Tx, who identity.Customer, id string,
 // touch notes that something was done in the project, if its common data are
 // still as they were read and the asker still has the right: else errMoved.
 func (p *Project) touch(ctx context.Context, tx *db.Tx, who identity.Customer, r right, now time.Time) error {
-	args := []any{db.Millis(now), p.ID, p.Version, who.ID}
-	for _, role := range rights[r] {
-		args = append(args, string(role))
+	args, still := []any{db.Millis(now), p.ID, p.Version, who.For.ID}, `principal_id = $4`
+	if who.For.ID == "" {
+		args[3], still = who.ID, `EXISTS (SELECT 1 FROM members m WHERE m.project_id = projects.id AND m.person_id = $4 AND m.role IN (`+db.In(4, len(rights[r]))+`))`
+		for _, role := range rights[r] {
+			args = append(args, string(role))
+		}
 	}
 	n, err := tx.ExecContext(ctx, `
 		UPDATE projects SET changed_at = CASE WHEN changed_at < $1 THEN $1 ELSE changed_at END
-		WHERE id = $2 AND version = $3 AND EXISTS (
-			SELECT 1 FROM members m WHERE m.project_id = projects.id AND m.person_id = $4 AND m.role IN (`+db.In(4, len(rights[r]))+`))`, args...)
+		WHERE id = $2 AND version = $3 AND `+still, args...)
 	if err != nil {
 		return fmt.Errorf("touch the project: %w", err)
 	}
@@ -179,6 +195,9 @@ type NewProject struct {
 
 // StartProject begins a project with drafts of the chosen matters. Types that
 // nobody offers in the municipality are refused, each by name.
+//
+// What was answered in the survey it begins from is filled in wherever a form
+// asks just that. The result of the survey is final from then on.
 func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewProject) (id string, err error) {
 	entity := d.Catalogue.Entity(n.Entity)
 	if entity == nil {
@@ -202,14 +221,18 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 	id = db.NewID()
 	err = d.do(ctx, func(tx *db.Tx) error {
 		now := d.Now()
+		from, err := d.beginFrom(ctx, tx, entity, n.Survey)
+		if err != nil {
+			return err
+		}
 		number, err := nextNumber(ctx, tx, "H", now)
 		if err != nil {
 			return err
 		}
 		p := &Project{
 			ID: id, Number: number, Entity: n.Entity, Municipality: n.Municipality, Name: name, StartsAt: n.StartsOn,
-			Survey: n.Survey, FormHash: hash, Version: 1, CreatedBy: who.ID, CreatedAt: now, ChangedAt: now, Role: Owner,
-			Answers: firstAnswers(form, who, n, m),
+			Survey: n.Survey, FormHash: hash, Version: 1, CreatedBy: who.ID, CreatedAt: now, ChangedAt: now, Principal: who.For.ID, Role: Owner,
+			Answers: firstAnswers(form, who, n, m, from),
 		}
 		if err := p.insert(ctx, tx); err != nil {
 			return err
@@ -217,38 +240,36 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 		if _, err := ledger.Record(ctx, tx, now, ledger.ProjectStream(id), who.Actor(), ledger.Applicant, DeedProjectStarted, deedData{}); err != nil {
 			return err
 		}
-		return d.addMatters(ctx, tx, who, p, n.Types, "")
+		return d.addMatters(ctx, tx, who, p, n.Types, "", from)
 	})
 	return id, err
 }
 
-// firstAnswers fills in what the hub knows already.
-func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *catalogue.Municipality) forms.Answers {
-	a := forms.Answers{}
-	terms := form.Terms()
-	set := func(term string, v any) {
-		if path := terms[term]; path != "" && !strings.Contains(path, ".") {
-			a[path] = v
-		}
-	}
+// firstAnswers fills in what the hub knows already: from the start of the
+// project, from who begins it and from what was answered in the survey.
+func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *catalogue.Municipality, from *surveyed) forms.Answers {
+	a, terms := from.tells(form, true).Given, form.Terms()
+	set := func(term string, v any) { fill(form, a, terms[term], v) }
 	set("project.name", strings.TrimSpace(n.Name))
 	set("place.municipality", m.Code)
+	switch who.For.Kind {
+	case identity.Company:
+		set("applicant.type", "company")
+		set("applicant.name", who.For.Name)
+		set("applicant.business_id", who.For.BusinessID)
+	case identity.Someone:
+		set("applicant.type", "private_person")
+		set("applicant.name", who.For.Name)
+	}
 	set("contact.name", who.Name)
 	set("contact.email", who.Email)
 	if who.Lang == i18n.SV {
 		set("service.language", "sv")
 	}
 	if !n.StartsOn.IsZero() {
-		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T15:04"))
-		set("plant.start_date", n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
+		fillStart(form, a, n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
 	}
-	clean := forms.Answers{}
-	for path, v := range a { // only what the form accepts: the names of choices are the form's
-		if len(form.CheckDraft(forms.Answers{path: v})) == 0 {
-			clean[path] = v
-		}
-	}
-	return clean
+	return a
 }
 
 func (p *Project) insert(ctx context.Context, tx *db.Tx) error {
@@ -257,16 +278,31 @@ func (p *Project) insert(ctx context.Context, tx *db.Tx) error {
 		return fmt.Errorf("write the answers: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version, created_by, created_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version, created_by, created_at, changed_at, principal_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		p.ID, p.Number, p.Entity, p.Municipality, p.Name, p.Place, db.Millis(p.StartsAt), p.Survey, p.FormHash, string(answers),
-		p.Version, p.CreatedBy, db.Millis(p.CreatedAt), db.Millis(p.ChangedAt)); err != nil {
+		p.Version, p.CreatedBy, db.Millis(p.CreatedAt), db.Millis(p.ChangedAt), p.Principal); err != nil {
 		return fmt.Errorf("save a new project: %w", err)
 	}
 	if err := keepVersion(ctx, tx, p.ID, p.Version, answers, p.CreatedBy, p.CreatedAt); err != nil {
 		return err
 	}
+	if p.Principal != "" {
+		return keepMandated(ctx, tx, p.ID, p.CreatedBy, p.CreatedAt)
+	}
 	return saveMember(ctx, tx, p.ID, p.CreatedBy, Owner, p.CreatedAt)
+}
+
+// keepMandated makes sure that somebody who acts for the project's principal
+// gets its notices.
+func keepMandated(ctx context.Context, tx *db.Tx, project, person string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO members (project_id, person_id, role, since) VALUES ($1, $2, 'mandated', $3)
+		ON CONFLICT (project_id, person_id) DO NOTHING`, project, person, db.Millis(now))
+	if err != nil {
+		return fmt.Errorf("save who acts for the principal: %w", err)
+	}
+	return nil
 }
 
 func saveMember(ctx context.Context, tx *db.Tx, project, person string, role Member, now time.Time) error {
@@ -290,11 +326,15 @@ func (d *Desk) AddMatters(ctx context.Context, who identity.Customer, project st
 		if len(types) == 0 {
 			return fail.New(fail.Rejected, "project.choose_matters").In("type")
 		}
-		return d.addMatters(ctx, tx, who, p, types, follows)
+		from, err := d.surveyOf(ctx, tx, p.Survey)
+		if err != nil {
+			return err
+		}
+		return d.addMatters(ctx, tx, who, p, types, follows, from)
 	})
 }
 
-func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, types []string, follows string) error {
+func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, types []string, follows string, from *surveyed) error {
 	here, err := catalogue.OffersIn(ctx, tx, p.Municipality, p.Entity)
 	if err != nil {
 		return err
@@ -317,32 +357,30 @@ func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer,
 		if offer == nil || t.NotSent {
 			return fail.New(fail.Rejected, "project.not_offered_here", t.Name.In(who.Lang)).In("type")
 		}
-		if _, err := d.addMatter(ctx, tx, who, p, t, offer, follows); err != nil {
+		if _, err := d.addMatter(ctx, tx, who, p, t, offer, follows, from); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, t *catalogue.Type, offer *catalogue.Offer, follows string) (*Matter, error) {
+func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, t *catalogue.Type, offer *catalogue.Offer, follows string, from *surveyed) (*Matter, error) {
 	now := d.Now()
+	form, hash, err := d.Catalogue.Form(t.Form, "")
+	if err != nil {
+		return nil, err
+	}
 	number, err := nextNumber(ctx, tx, "A", now)
 	if err != nil {
 		return nil, err
 	}
 	m := &Matter{
 		ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
-		Way: offer.Way, Form: t.Form, FormHash: d.Catalogue.CurrentForm(t.Form), Answers: forms.Answers{}, Version: 1,
+		Way: offer.Way, Form: t.Form, FormHash: hash, Answers: from.tells(form, false).Given, Version: 1,
 		Follows: follows, Name: p.Name, Place: p.Place, StartsAt: p.StartsAt, CreatedAt: now, ChangedAt: now,
 	}
 	if follows != "" {
-		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
-		if err != nil {
-			return nil, err
-		}
-		if a := (forms.Answers{"follows": follows}); len(form.CheckDraft(a)) == 0 {
-			m.Answers = a
-		}
+		fill(form, m.Answers, "follows", follows)
 	}
 	if _, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedStarted, deedData{To: Draft, Offer: offer.ID, Form: m.FormHash, Follows: follows}); err != nil {
 		return nil, err
@@ -370,9 +408,14 @@ type ProjectRow struct {
 	Matters, WaitsOnYou, Unread int64
 }
 
-// Projects lists the projects in which the customer is a member, the last
-// changed first, at most 100.
+// Projects lists the projects in which the customer is a member, or those of
+// the one the customer acts for, the last changed first, at most 100.
 func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []ProjectRow, err error) {
+	of, asker := `SELECT m.project_id, m.role FROM members m JOIN projects q ON q.id = m.project_id
+				WHERE m.person_id = $2 AND m.role <> 'mandated' ORDER BY q.changed_at DESC, q.id`, who.ID
+	if who.For.ID != "" {
+		of, asker = `SELECT q.id AS project_id, 'owner' AS role FROM projects q WHERE q.principal_id = $2 ORDER BY q.changed_at DESC, q.id`, who.For.ID
+	}
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
 			SELECT `+projectColumns+`, mb.role,
@@ -380,10 +423,9 @@ func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []Proje
 				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id AND m.status = 'to_complete'),
 				(SELECT COUNT(*) FROM matters m LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = $1
 				 WHERE m.project_id = p.id AND m.head_authority > COALESCE(s.n, 0))
-			FROM  (SELECT m.project_id, m.role FROM members m JOIN projects q ON q.id = m.project_id
-				WHERE m.person_id = $2 ORDER BY q.changed_at DESC, q.id LIMIT 100) AS mb -- those are counted, not all
+			FROM  (`+of+` LIMIT 100) AS mb -- those are counted, not all
 			JOIN   projects p ON p.id = mb.project_id
-			ORDER BY p.changed_at DESC, p.id`, who.ID, who.ID)
+			ORDER BY p.changed_at DESC, p.id`, who.ID, asker)
 		if err != nil {
 			return err
 		}

@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/ledger"
 	"luvat/internal/outbox"
 )
 
-// How long the hub keeps what. The archive is the authority's.
+// How long the hub keeps what. For how long the content of ended matters stays
+// each offer says. The archive is the authority's.
 const (
 	draftLife     = 12  // months an untouched draft stays
-	finishedLife  = 24  // months an ended matter stays after its last deed
+	commonLife    = 24  // months the common data of an untouched project stays, if no matter needs it longer
 	firstWarning  = 30  // days before a draft goes: the first mail
 	secondWarning = 7   // days: the second one
 	retentionPage = 200 // how many are looked at in one transaction
@@ -44,10 +46,10 @@ func (d *Desk) Retain(ctx context.Context) error {
 	if err := d.expireDrafts(ctx, now.AddDate(0, -draftLife, 0)); err != nil {
 		return fmt.Errorf("remove old drafts: %w", err)
 	}
-	if err := d.expireEnded(ctx, now.AddDate(0, -finishedLife, 0)); err != nil {
+	if err := d.expireEnded(ctx, now); err != nil {
 		return fmt.Errorf("remove ended matters: %w", err)
 	}
-	if err := d.expireProjects(ctx, now.AddDate(0, -finishedLife, 0)); err != nil {
+	if err := d.expireProjects(ctx, now.AddDate(0, -commonLife, 0)); err != nil {
 		return fmt.Errorf("remove old common data: %w", err)
 	}
 	return d.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -58,10 +60,15 @@ func (d *Desk) Retain(ctx context.Context) error {
 	})
 }
 
-// matterIDs lists matters by a condition on their last change.
-func (d *Desk) matterIDs(ctx context.Context, where string, args ...any) (ids []string, err error) {
+// drafts lists drafts by a condition on their last change.
+func (d *Desk) drafts(ctx context.Context, changed string, args ...any) ([]string, error) {
+	return d.ids(ctx, `SELECT id FROM matters WHERE status = 'draft' AND `+changed+` ORDER BY changed_at, id LIMIT $1`, args...)
+}
+
+// ids reads a page of ids; the query's first argument is the size of a page.
+func (d *Desk) ids(ctx context.Context, query string, args ...any) (ids []string, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT id FROM matters WHERE `+where+fmt.Sprintf(` ORDER BY changed_at, id LIMIT %d`, retentionPage), args...)
+		rows, err := tx.QueryContext(ctx, query, append([]any{retentionPage}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -81,7 +88,7 @@ func (d *Desk) matterIDs(ctx context.Context, where string, args ...any) (ids []
 // number is when the draft was last touched, so one touched again is warned of
 // anew.
 func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error {
-	ids, err := d.matterIDs(ctx, `status = 'draft' AND changed_at < $1 AND changed_at >= $2`, db.Millis(before), db.Millis(before.AddDate(0, 0, -firstWarning)))
+	ids, err := d.drafts(ctx, `changed_at < $2 AND changed_at >= $3`, db.Millis(before), db.Millis(before.AddDate(0, 0, -firstWarning)))
 	if err != nil {
 		return err
 	}
@@ -102,7 +109,7 @@ func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error 
 
 func (d *Desk) expireDrafts(ctx context.Context, before time.Time) error {
 	for {
-		ids, err := d.matterIDs(ctx, `status = 'draft' AND changed_at < $1`, db.Millis(before))
+		ids, err := d.drafts(ctx, `changed_at < $2`, db.Millis(before))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -154,10 +161,37 @@ type removal struct {
 	Attachments int64 `json:"attachments"`
 }
 
-func (d *Desk) expireEnded(ctx context.Context, before time.Time) error {
-	const ended = `status IN ('finished', 'withdrawn', 'dismissed', 'transferred') AND changed_at < $1 AND sent_at <> 0 AND removed_at = 0`
+// ended finds the matters of offers that keep for a number of months whose last
+// deed was before a time. The join is written so that SQLite begins from the
+// offers and takes of each what its part of the index matters_ended holds.
+const ended = `
+	SELECT m.id FROM offers o CROSS JOIN matters m
+	WHERE o.keep_months = $2 AND m.offer_id = o.id AND m.changed_at < $3
+	AND   m.status IN ('finished', 'withdrawn', 'dismissed', 'transferred') AND m.sent_at <> 0 AND m.removed_at = 0
+	ORDER BY m.changed_at, m.id LIMIT $1`
+
+// expireEnded removes the content of ended matters that have had the time which
+// their offer gives them.
+func (d *Desk) expireEnded(ctx context.Context, now time.Time) error {
+	var lengths []int64
+	err := d.DB.View(ctx, func(tx *db.Tx) (err error) {
+		lengths, err = catalogue.KeepMonths(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, months := range lengths {
+		if err := d.expireKept(ctx, months, now.AddDate(0, -int(months), 0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) expireKept(ctx context.Context, months int64, before time.Time) error {
 	for {
-		ids, err := d.matterIDs(ctx, ended, db.Millis(before))
+		ids, err := d.ids(ctx, ended, months, db.Millis(before))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -191,7 +225,7 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		`DELETE FROM messages WHERE matter_id = $1`,
 		`DELETE FROM completion_requests WHERE matter_id = $1`,
 		`DELETE FROM draft_versions WHERE subject = $1`,
-		`DELETE FROM words WHERE matter_id = $1`,
+		`DELETE FROM shares WHERE matter_id = $1`,
 		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
 		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`UPDATE matters SET answers = '{}' WHERE id = $1`,
@@ -199,6 +233,9 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove content: %w", err)
 		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM words WHERE offer_id = $1 AND matter_id = $2`, m.Offer, m.ID); err != nil {
+		return fmt.Errorf("remove the matter's words: %w", err)
 	}
 	e, err := ledger.Record(ctx, tx, d.Now(), ledger.MatterStream(m.ID), ledger.TheHub, ledger.Hub, DeedContentRemoved, r)
 	if err != nil {
@@ -218,24 +255,10 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 // their time. The project's row stays for the joint view of what was.
 func (d *Desk) expireProjects(ctx context.Context, before time.Time) error {
 	for {
-		var ids []string
-		err := d.DB.View(ctx, func(tx *db.Tx) error {
-			rows, err := tx.QueryContext(ctx, `
-				SELECT p.id FROM projects p WHERE p.changed_at < $1 AND p.answers <> '{}'
-				AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = p.id AND m.removed_at = 0)
-				ORDER BY p.id LIMIT `+fmt.Sprint(retentionPage), db.Millis(before))
-			if err != nil {
-				return err
-			}
-			return rows.Each(func() error {
-				var id string
-				if err := rows.Scan(&id); err != nil {
-					return err
-				}
-				ids = append(ids, id)
-				return nil
-			})
-		})
+		ids, err := d.ids(ctx, `
+			SELECT p.id FROM projects p WHERE p.changed_at < $2 AND p.answers <> '{}'
+			AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = p.id AND m.removed_at = 0)
+			ORDER BY p.id LIMIT $1`, db.Millis(before))
 		if err != nil || len(ids) == 0 {
 			return err
 		}

@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
+	"luvat/internal/identity"
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
 )
@@ -76,5 +78,76 @@ func TestAnEndedMattersContentGoesAndItsLedgerStays(t *testing.T) {
 	}
 	if _, err := matter.CheckStates(ctx, b.DB); err != nil {
 		t.Error(err)
+	}
+}
+
+// Each offer says how long: what one keeps another has removed already.
+func TestEachOfferKeepsForItsOwnTime(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error {
+		for id, months := range map[string]int64{"rescue-pirkanmaa/rescue-temp-lodging": 12, "muni-837/muni-sewer": 60} {
+			o, err := catalogue.FindOffer(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if o.KeepMonths != catalogue.DefaultKeep {
+				t.Errorf("%s keeps for %d months when nothing is said", id, o.KeepMonths)
+			}
+			o.KeepMonths = months
+			if err := catalogue.SaveOffer(ctx, tx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	project, ids := b.start("rescue-temp-lodging", "muni-sewer")
+	for i, who := range []identity.Officer{rescue, city} {
+		_, err := b.Send(ctx, aino, []matter.Looked{b.fill(project, ids[i])})
+		b.must(err)
+		b.must(b.Take(ctx, who, ids[i], ""))
+		outcome := b.Catalogue.Kind(b.row(ids[i]).Kind).Outcomes[0].ID
+		b.must(b.Finish(ctx, who, ids[i], matter.Decision{Outcome: outcome}))
+	}
+	begin := b.clock.Now()
+	for _, tt := range []struct {
+		name          string
+		months        int
+		short, long   bool // still have their content
+		commonRemains bool
+	}{
+		{"after eleven months both are there", 11, true, true, true},
+		{"after thirteen one has had its time", 13, false, true, true},
+		{"the usual time is nothing to them", 25, false, true, true},
+		{"after 59 the long one is still there", 59, false, true, true},
+		{"after 61 it has gone too, and the common data with it", 61, false, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b.clock.Move(begin.AddDate(0, tt.months, 0).Sub(b.clock.Now()))
+			b.must(b.Retain(ctx))
+			short, long := b.row(ids[0]), b.row(ids[1])
+			if (len(short.Submissions) == 1) != tt.short || (len(long.Submissions) == 1) != tt.long || (len(long.Project.Answers) > 0) != tt.commonRemains {
+				t.Errorf("%d and %d submissions, %d answers of common data", len(short.Submissions), len(long.Submissions), len(long.Project.Answers))
+			}
+		})
+	}
+}
+
+// A slip of the pen must not empty matters that have just ended.
+func TestAnOfferKeepsForASensibleTime(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	for _, months := range []int64{-1, 1201} {
+		err := b.DB.InTx(ctx, func(tx *db.Tx) error {
+			o, err := catalogue.FindOffer(ctx, tx, "muni-837/muni-sewer")
+			if err != nil {
+				return err
+			}
+			o.KeepMonths = months
+			return catalogue.SaveOffer(ctx, tx, o)
+		})
+		if err == nil {
+			t.Errorf("%d months were saved", months)
+		}
 	}
 }

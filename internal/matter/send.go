@@ -64,11 +64,20 @@ type Sealed struct {
 	N           int64           `json:"n"`
 	SentAt      string          `json:"sent_at"` // RFC 3339, UTC
 	SentBy      string          `json:"sent_by"`
+	OnBehalfOf  *OnBehalf       `json:"on_behalf_of,omitempty"` // the company or person the sender acted for
 	Form        FormRef         `json:"form"`
 	CommonForm  FormRef         `json:"common_form"`
 	Common      json.RawMessage `json:"common"`
 	Answers     json.RawMessage `json:"answers"`
 	Attachments []SealedFile    `json:"attachments"`
+}
+
+// OnBehalf is whom the sender of a submission acted for, by a mandate that the
+// hub had checked.
+type OnBehalf struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // company, person
+	Name string `json:"name"`
 }
 
 // FormRef names a version of a form.
@@ -232,21 +241,6 @@ func (d *Desk) Send(ctx context.Context, who identity.Customer, drafts []Looked)
 	return sent, err
 }
 
-// Complete sends the completion that the authority asked for: a new
-// submission of the same matter.
-func (d *Desk) Complete(ctx context.Context, who identity.Customer, look Looked) (*Submission, error) {
-	var sent *Submission
-	err := d.prepared(ctx, func(tx *db.Tx) (func(*db.Tx) error, error) {
-		s, err := d.seal(ctx, tx, who, look, DeedCompleted)
-		if err != nil {
-			return nil, err
-		}
-		sent = &s.Submission
-		return func(tx *db.Tx) error { return writeSealed(ctx, tx, s) }, nil
-	})
-	return sent, err
-}
-
 // sealed is a submission that is checked, sealed and chained, and only has to
 // be written.
 type sealed struct {
@@ -255,6 +249,7 @@ type sealed struct {
 	project *Project
 	sender  identity.Customer
 	entry   ledger.Entry
+	names   []string // of the applicant and the contact person, as they are sent
 }
 
 // seal finds the draft as the asker, checks it and makes its submission.
@@ -281,7 +276,7 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, look 
 	if err := s.fill(ctx, tx, d, form, common); err != nil {
 		return nil, err
 	}
-	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash})
+	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash, For: who.For.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -309,6 +304,12 @@ func writeSealed(ctx context.Context, tx *db.Tx, all ...*sealed) error {
 		if err := s.project.touch(ctx, tx, s.sender, toSend, s.SentAt); err != nil {
 			return err
 		}
+		if s.sender.For.ID == "" {
+			continue
+		}
+		if err := keepMandated(ctx, tx, s.project.ID, s.sender.ID, s.SentAt); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -325,12 +326,13 @@ func (s *sealed) write(ctx context.Context, tx *db.Tx) error {
 		s.ID, s.Matter, s.N, s.Body, s.Hash, s.SentBy, db.Millis(s.SentAt)); err != nil {
 		return fmt.Errorf("write the submission: %w", err)
 	}
-	if s.entry.Deed == DeedSent {
-		if err := index(ctx, tx, s.matter, s.project); err != nil {
-			return err
+	if err := s.index(ctx, tx); err != nil { // of a completion too: names may have changed, and the old ones still find it
+		return err
+	}
+	if s.entry.Deed == DeedCompleted {
+		if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(s.SentAt), s.Matter); err != nil {
+			return fmt.Errorf("mark the request answered: %w", err)
 		}
-	} else if _, err := tx.ExecContext(ctx, `UPDATE completion_requests SET answered_at = $1 WHERE matter_id = $2 AND answered_at = 0`, db.Millis(s.SentAt), s.Matter); err != nil {
-		return fmt.Errorf("mark the request answered: %w", err)
 	}
 	return outbox.Add(ctx, tx, s.SentAt, Notify{Matter: s.Matter, N: s.entry.N, Deed: s.entry.Deed, Audience: ToAuthority})
 }
@@ -350,6 +352,11 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 			shared[path] = v
 		}
 	}
+	for _, path := range termPaths(common, byName) {
+		if name, ok := shared[path].(string); ok {
+			s.names = append(s.names, name)
+		}
+	}
 	own := form.Prune(m.Answers)
 	if m.Way == catalogue.Conditional {
 		own = forms.Answers{}
@@ -359,6 +366,9 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 	body.Matter.ID, body.Matter.Number, body.Matter.Type, body.Matter.Authority, body.Matter.Follows = m.ID, m.Number, m.Type, m.Authority, m.Follows
 	body.Project.ID, body.Project.Number, body.Project.Entity, body.Project.Municipality = p.ID, p.Number, p.Entity, p.Municipality
 	body.Form, body.CommonForm = FormRef{m.Form, m.FormHash}, FormRef{common.ID(), p.FormHash}
+	if f := s.sender.For; f.ID != "" {
+		body.OnBehalfOf = &OnBehalf{f.ID, string(f.Kind), f.Name}
+	}
 	var err error
 	if body.Common, err = shared.Marshal(); err != nil {
 		return err

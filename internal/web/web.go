@@ -1,5 +1,5 @@
-// Package web is the door for people: it puts the rooms (public, customer,
-// officer) on one mux behind one guard.
+// Package web is the door for people: it puts the rooms (public, account,
+// customer, officer) on one mux behind one guard.
 package web
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"luvat/internal/dossier"
+	"luvat/internal/web/account"
 	"luvat/internal/web/customer"
 	"luvat/internal/web/officer"
 	"luvat/internal/web/public"
@@ -30,6 +31,7 @@ type Outside struct {
 // Routes lists every page and deed: the one list.
 func Routes(s *site.Site, maker *dossier.Maker, o Outside) []site.Route {
 	routes := public.Routes(s, o.Mails)
+	routes = append(routes, account.Routes(s)...)
 	routes = append(routes, customer.Routes(s)...)
 	return append(routes, officer.Routes(s, maker)...)
 }
@@ -47,7 +49,7 @@ func Handler(s *site.Site, maker *dossier.Maker, o Outside) http.Handler {
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}
-	mux.Handle("/", compressed(s.Guard(pages)))
+	mux.Handle("/", compressed(s.Guard(pages, account.FromElsewhere...)))
 	return mux
 }
 

@@ -21,7 +21,7 @@ func (s *testSite) open(o browser.Options) *browser.Page {
 	mux.Handle("GET "+static.Prefix, static.Handler())
 	mux.Handle("/", s.handler)
 	mux.Handle("GET /in", s.Sessions.Load(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.must(s.Sessions.SignIn(r.Context(), s.who.ID, identity.Hat{Role: identity.RoleCustomer}))
+		s.must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: s.who.Person, Hat: identity.Hat{Role: identity.RoleCustomer}}))
 		w.WriteHeader(http.StatusOK)
 	})))
 	srv := httptest.NewServer(mux)
@@ -44,8 +44,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	p := s.open(browser.Options{Width: 320})
 	for name, path := range map[string]string{
 		"project": "/projects/" + project, "common": "/projects/" + project + "/common", "form": "/matters/" + ids[1] + "/form?check=1",
-		"send": "/projects/" + project + "/send", "matter": "/matters/" + ids[0], "receipt": "/matters/" + ids[0] + "/receipts/1", "members": "/projects/" + project + "/members",
-		"new": "/projects/new?entity=event&municipality=837",
+		"send": "/projects/" + project + "/send", "matter": "/matters/" + ids[0], "complete": "/matters/" + ids[0] + "/complete", "receipt": "/matters/" + ids[0] + "/receipts/1", "members": "/projects/" + project + "/members",
+		"new": "/projects/new?entity=event&municipality=837", "near": "/projects/new?entity=event&municipality=Tamere",
 	} {
 		p.Goto(path)
 		p.Screenshot("customer-" + name)

@@ -58,8 +58,11 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("GET /matters/{id}/remove", r.confirmRemove),
 		site.ForCustomer("POST /matters/{id}/remove", r.removeDraft),
 		site.ForCustomer("POST /matters/{id}/messages", r.write).WithBody(-1),
+		site.ForCustomer("GET /matters/{id}/complete", r.confirmComplete),
 		site.ForCustomer("POST /matters/{id}/complete", r.complete),
 		site.ForCustomer("POST /matters/{id}/new-form", r.takeNewForm),
+		site.ForCustomer("POST /matters/{id}/share", r.share),
+		site.ForCustomer("POST /matters/{id}/end-sharing", r.endSharing),
 		site.ForCustomer("GET /matters/{id}/receipts/{n}", r.receipt),
 
 		site.ForCustomer("POST /projects/{id}/uploads", r.beginCommonUpload),
@@ -80,35 +83,17 @@ func (s say) T(key string, args ...any) string { return i18n.T(s.Lang, key, args
 func projectPath(id string) string { return "/projects/" + id }
 func matterPath(id string) string  { return "/matters/" + id }
 
-// typeName is what a matter type is called; the id of one that is gone.
-func (r room) typeName(l i18n.Lang, id string) string {
-	if t := r.Catalogue.Type(id); t != nil {
-		return t.Name.In(l)
-	}
-	return id
-}
+func (r room) typeName(l i18n.Lang, id string) string { return r.Catalogue.TypeName(l, id) }
 
-func (r room) authorityName(l i18n.Lang, id string) string {
-	if a := r.Catalogue.Authority(id); a != nil {
-		return a.Name.In(l)
-	}
-	return id
-}
+func (r room) authorityName(l i18n.Lang, id string) string { return r.Catalogue.AuthorityName(l, id) }
 
 func (r room) municipalityName(l i18n.Lang, code string) string {
-	if m := r.Catalogue.Municipality(code); m != nil {
-		return m.Name.In(l)
-	}
-	return code
+	return r.Catalogue.MunicipalityName(l, code)
 }
 
-// statusWords tells the status as the applicant reads it; a finished matter
-// tells its outcome.
+// statusWords tells where a matter stands, as the applicant reads it.
 func (r room) statusWords(l i18n.Lang, o *catalogue.Offer, kind string, s matter.Status, outcome string) string {
-	if s == matter.Finished && outcome != "" {
-		return r.Catalogue.OutcomeWords(o, kind, outcome).Customer.In(l)
-	}
-	return r.Catalogue.StatusWords(o, string(s)).Customer.In(l)
+	return r.Catalogue.StateWords(o, kind, string(s), outcome).Customer.In(l)
 }
 
 // negative are the outcomes that gave the applicant nothing to build on.
@@ -140,25 +125,14 @@ func urgency(due, now time.Time) ui.Urgency {
 
 // left tells how many days are left until a date, in words.
 func (s say) left(due, now time.Time) string {
-	days := civilDays(now, due)
+	days := i18n.DaysBetween(now, due)
 	switch {
 	case due.Before(now):
 		return s.T("customer.days_late")
 	case days == 0:
 		return s.T("customer.days_today")
-	case days == 1:
-		return s.T("customer.days_one")
 	}
-	return s.T("customer.days_left", days)
-}
-
-// civilDays counts the nights between two moments in Finland.
-func civilDays(from, to time.Time) int {
-	day := func(t time.Time) time.Time {
-		y, m, d := t.In(i18n.Zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(day(to).Sub(day(from)) / (24 * time.Hour))
+	return site.DaysLeft(s.Lang, days)
 }
 
 // offers returns what is offered in a municipality for an entity, by type.
@@ -170,42 +144,19 @@ func (r room) offers(a *site.Ask, municipality, entity string) (here map[string]
 	return here, err
 }
 
-// names tells what stored values are called: municipalities, files, matters.
+// names tells what stored values are called, files with their sizes.
 func (r room) names(files []attach.Attachment, rows []matter.Row) forms.Names {
-	return func(l i18n.Lang, w forms.Widget, value string) string {
-		switch w {
-		case forms.WidgetMunicipality, forms.WidgetMunicipalities:
-			return r.municipalityName(l, value)
-		case forms.WidgetFiles:
-			for _, f := range files {
-				if f.ID == value {
-					return f.Name + " (" + i18n.Size(l, f.Size) + ")"
-				}
-			}
-		case forms.WidgetMatter:
-			for _, row := range rows {
-				if row.ID == value {
-					return row.Number + " " + r.typeName(l, row.Type)
-				}
+	return r.Names(func(l i18n.Lang, id string) string {
+		for _, f := range files {
+			if f.ID == id {
+				return f.Name + " (" + i18n.Size(l, f.Size) + ")"
 			}
 		}
 		return ""
-	}
+	}, rows)
 }
 
-// uiFile is an attachment as lists show it.
-func (s say) uiFile(f attach.Attachment) ui.File {
-	out := ui.File{ID: f.ID, Name: f.Name, Size: i18n.Size(s.Lang, f.Size)}
-	switch {
-	case f.State == attach.Ready:
-		out.Href = "/files/" + f.ID
-	case f.State == attach.Infected:
-		out.Note = s.T("customer.file_infected")
-	default:
-		out.Note = s.T("customer.file_checked")
-	}
-	return out
-}
+func (s say) uiFile(f attach.Attachment) ui.File { return site.File(s.Lang, f, "/files/"+f.ID) }
 
 // municipalities lists the municipalities of the service to choose from.
 func (r room) municipalities(l i18n.Lang) []ui.Option {

@@ -8,12 +8,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
+	"luvat/internal/matter"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -256,5 +262,143 @@ func TestResumableUpload(t *testing.T) {
 	}
 	if w := do("HEAD", w.Header().Get("Location"), ""); w.Code != http.StatusNotFound {
 		t.Errorf("a given up upload: status %d, want 404", w.Code)
+	}
+}
+
+// Whatever the matters of a project need of its common data is drawn as such,
+// with nothing answered and with each group begun.
+func TestWhatMattersNeedIsNotCalledOptional(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	for _, entity := range s.Catalogue.Entities {
+		form, _, err := s.Catalogue.Form(entity.CommonForm, "")
+		s.must(err)
+		begun := forms.Answers{}
+		for _, n := range form.Fields(nil) {
+			for _, c := range n.Children {
+				if len(c.Children) > 0 {
+					begun[c.Path] = map[string]any{c.Children[len(c.Children)-1].Name: "x"}
+				}
+			}
+		}
+		if len(begun) < 4 {
+			t.Fatalf("%s: %d groups were begun; want those of the common data", entity.ID, len(begun))
+		}
+		for _, typ := range s.Catalogue.TypesOf(entity.ID) {
+			if typ.NotSent {
+				continue
+			}
+			s.must(s.DB.InTx(ctx, func(tx *db.Tx) error {
+				return catalogue.SaveOffer(ctx, tx, &catalogue.Offer{ID: "muni-837/" + typ.ID, Authority: "muni-837", Type: typ.ID, Way: catalogue.Light, Territory: []string{"837"}, Active: true})
+			}))
+			id, err := s.Desk.StartProject(ctx, aino, matter.NewProject{Entity: entity.ID, Municipality: "837", Name: "Hanke", Types: []string{typ.ID}})
+			s.must(err)
+			for name, answers := range map[string]forms.Answers{"nothing": {}, "groups begun": begun} {
+				v, err := s.Desk.Project(ctx, aino, id)
+				s.must(err)
+				_, err = s.Desk.SaveCommon(ctx, aino, id, v.Version, answers)
+				s.must(err)
+				v, err = s.Desk.Project(ctx, aino, id)
+				s.must(err)
+				nodes := form.Fields(answers)
+				s.must(room{s.Site}.need(nodes, v.Rows))
+				missed := 0
+				for _, l := range v.Lacks[v.Rows[0].ID] {
+					if !l.Common || !strings.HasPrefix(l.Problem.Key, "forms.required") {
+						continue
+					}
+					missed++
+					if n := node(nodes, l.Problem.Path); n == nil || n.Optional() {
+						t.Errorf("%s, %s answered: %s is missed and drawn as optional", typ.ID, name, l.Problem.Path)
+					}
+				}
+				if missed == 0 {
+					t.Errorf("%s, %s answered: nothing is missed", typ.ID, name)
+				}
+			}
+		}
+	}
+}
+
+func node(nodes []forms.Node, path string) *forms.Node {
+	for i := range nodes {
+		if nodes[i].Path == path {
+			return &nodes[i]
+		}
+		if n := node(nodes[i].Children, path); n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// A date is asked with its time. Until that is given the date is kept as it is:
+// no save complains, and it is missed only where one looks at what is missing.
+func TestADateWaitsForItsTime(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise") // on 12 June 2027: at what time, nobody asked
+	s.fill(ids[0])
+	common, form := "/projects/"+project+"/common", "/matters/"+ids[0]+"/form"
+	give := func(date, clock string) {
+		t.Helper()
+		s.post(common, url.Values{"_version": {s.version(common)}, "start_time.date": {date}, "start_time.time": {clock}})
+	}
+	input := regexp.MustCompile(`(?s)<input[^>]*id="f-start_time(?:-time)?"[^>]*>`)
+	inputs := func(page string) string { return strings.Join(input.FindAllString(page, -1), " ") }
+	give("12.6.2027", "")
+	if got := inputs(s.get(common)); !strings.Contains(got, `value="2027-06-12"`) || !strings.Contains(got, `name="start_time.time" value=""`) || strings.Contains(got, "aria-invalid") {
+		t.Errorf("the date alone is drawn as %s", got)
+	}
+	w := s.ask(func() *http.Request {
+		r := httptest.NewRequest("POST", common, strings.NewReader(url.Values{
+			"_version": {s.version(common)}, "_changed": {"start_time.date"}, "start_time.date": {"2027-06-13"}, "start_time.time": {""},
+		}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Autosave", "1")
+		return r
+	}())
+	if a := decode(t, w); w.Code != http.StatusOK || len(a.Conflicts) != 0 {
+		t.Errorf("saved by itself: status %d, %+v", w.Code, a)
+	}
+	v := s.view(ids[0])
+	if got := v.Project.Answers["start_time"]; got != "2027-06-13T" || !v.Project.StartsAt.Equal(time.Date(2027, 6, 13, 0, 0, 0, 0, i18n.Zone)) {
+		t.Errorf("kept as %v, the project starts at %s", got, v.Project.StartsAt)
+	}
+	send := s.get("/projects/" + project + "/send")
+	for name, page := range map[string]string{"the list of what lacks": send, "the form": s.get(form)} {
+		if !strings.Contains(text(page), "Tapahtuma alkaa: Kellonaika puuttuu.") {
+			t.Errorf("%s does not say that the time is missing: %s", name, text(page))
+		}
+	}
+	checked := s.get(common + "?check=1")
+	if got := inputs(checked); strings.Count(got, "aria-invalid") != 1 || !strings.Contains(checked, `href="#f-start_time-time"`) {
+		t.Errorf("the problem does not lead to the time: %s", got)
+	}
+	if w := s.do("POST", "/projects/"+project+"/send", s.looked(project, ids[0])); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("sent without the time: status %d", w.Code)
+	}
+	give("", "18")
+	if got := text(s.get("/projects/" + project + "/send")); !strings.Contains(got, "Tapahtuma alkaa: Päivä puuttuu.") {
+		t.Errorf("the list does not say that the date is missing: %s", got)
+	}
+	w = s.do("POST", common, url.Values{"_version": {s.version(common)}, "start_time.date": {"Tiistaina"}, "start_time.time": {"illalla"}})
+	if got := inputs(w.Body.String()); w.Code != http.StatusUnprocessableEntity || !strings.Contains(got, `value="Tiistaina"`) || !strings.Contains(got, `value="illalla"`) || strings.Count(got, `type="text"`) != 2 {
+		t.Errorf("what is no date is lost: status %d, %s", w.Code, got)
+	}
+	give("13.6.2027", "17.00")
+	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
+	sealed, err := s.view(ids[0]).Submissions[0].Parse()
+	s.must(err)
+	if !strings.Contains(string(sealed.Common), `"start_time":"2027-06-13T17:00"`) {
+		t.Errorf("sealed %s", sealed.Common)
+	}
+}
+
+func TestANewProjectsTimeIsNotMadeUp(t *testing.T) {
+	s := newSite(t)
+	project, _ := s.start("event", "muni-noise")
+	page := s.get("/projects/" + project + "/common")
+	if !strings.Contains(page, `name="start_time.date" value="2027-06-12"`) || !strings.Contains(page, `name="start_time.time" value=""`) {
+		t.Error("the day that was given is not there, or a time that was not is")
 	}
 }

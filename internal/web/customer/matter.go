@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
@@ -31,6 +30,7 @@ type matterPage struct {
 	Lacks                []ui.Link
 	Asked                *asked
 	Complete             *complete
+	Problem              string // why a completion was not sent
 	Decision             *decision
 	Outside, NewForm     string
 	Consented            bool
@@ -39,13 +39,11 @@ type matterPage struct {
 	Messages             []ui.Message
 	Write                *writeForm
 	Submissions          []receiptLink
+	Sharing              *sharing
 	Events               []ui.Event
 	Follow               []follow
 	Earlier              *ui.Link
 }
-
-// complete is the form of one button that sends a completion.
-type complete struct{ Version, Common string }
 
 type decision struct {
 	Kind  ui.AlertKind
@@ -89,7 +87,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 		page.Lacks = append(page.Lacks, lackLink(s, v.Project.ID, v.ID, l))
 	}
 	if v.Status == matter.ToComplete && page.MaySend {
-		page.Complete = &complete{strconv.FormatInt(v.Version, 10), strconv.FormatInt(v.Project.Version, 10)}
+		page.Complete = completing(v)
 	}
 	page.Decision = r.decision(s, v)
 	if v.Offer.Way == catalogue.Conditional {
@@ -107,7 +105,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: v.Names[sub.SentBy],
 		})
 	}
-	page.Events = r.events(s, v)
+	page.Sharing, page.Events = r.sharing(s, v), r.events(s, v)
 	if err := r.around(a, &page, v); err != nil {
 		return err
 	}
@@ -162,7 +160,7 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 	add("customer.col_started", i18n.Date(s.Lang, v.Started))
 	add("customer.sent_at", i18n.Date(s.Lang, v.SentAt))
 	if v.Status == matter.Draft {
-		if due := latest(r.Catalogue.Type(v.Type), v.Project.StartsAt); !due.IsZero() {
+		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
 			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))
 		}
 	}
@@ -209,7 +207,7 @@ func (r room) messages(s say, who asker, v *matter.View) []ui.Message {
 		}
 	}
 	for _, m := range v.Messages {
-		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: m.At.Format(time.RFC3339), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
+		out := ui.Message{From: v.Names[m.Person], Role: s.T("customer.side_applicant"), When: i18n.DateTime(s.Lang, m.At), Instant: site.Instant(m.At), Text: m.Text, Mine: m.Person == who.ID, Unread: unread[m.ID]}
 		if authority, ok := strings.CutPrefix(m.Side, "authority:"); ok {
 			out.Role = r.authorityName(s.Lang, authority)
 		}
@@ -231,6 +229,7 @@ var eventIcons = map[string]string{
 	matter.DeedSent: "send", matter.DeedCompleted: "send", matter.DeedAsked: "warning", matter.DeedMessage: "message", matter.DeedFinished: "check",
 	matter.DeedTaken: "hourglass", matter.DeedPending: "clock", matter.DeedHandlerNamed: "person", matter.DeedNoticeHanded: "message",
 	matter.DeedWithdrawn: "close", matter.DeedDismissed: "close", matter.DeedTransferred: "arrow-right", matter.DeedStarted: "edit", matter.DeedIdentified: "file",
+	matter.DeedShared: "person", matter.DeedSharingEnded: "close",
 }
 
 // events are the ledger's entries in words, the newest first.
@@ -240,7 +239,7 @@ func (r room) events(s say, v *matter.View) []ui.Event {
 		if slices.Contains(quiet, e.Deed) || e.Deed == matter.DeedNoticeHanded && e.Audience == string(matter.ToDeputy) {
 			continue
 		}
-		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: e.At.Format(time.RFC3339), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
+		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: site.Instant(e.At), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
 		switch {
 		case e.Side == ledger.Applicant:
 			out.By = e.Name
@@ -267,7 +266,7 @@ func (r room) eventText(s say, e matter.Event) string {
 		return e.Person
 	case matter.DeedStatementAsked:
 		return r.authorityName(s.Lang, e.Authority) + ", " + s.T("customer.until", i18n.Date(s.Lang, e.Due))
-	case matter.DeedTransferred:
+	case matter.DeedTransferred, matter.DeedShared, matter.DeedSharingEnded:
 		return r.authorityName(s.Lang, e.Authority)
 	case matter.DeedSent, matter.DeedCompleted:
 		return s.T("customer.event_hash", e.Hash[:min(12, len(e.Hash))])
@@ -349,29 +348,6 @@ func (r room) write(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	return a.Say(w, matterPath(id)+"#messages", "customer.message_sent")
-}
-
-// complete sends the completion that the authority asked for.
-func (r room) complete(w http.ResponseWriter, a *site.Ask, who asker) error {
-	v, err := a.Form()
-	if err != nil {
-		return err
-	}
-	look := matter.Looked{Matter: a.PathValue("id")}
-	if look.Version, err = site.Number(v, "_version"); err != nil {
-		return err
-	}
-	if look.Common, err = site.Number(v, "_common"); err != nil {
-		return err
-	}
-	s, err := r.Desk.Complete(a.Context(), who, look)
-	if isIncomplete(err) {
-		return r.drawMatter(w, a, who, http.StatusUnprocessableEntity, func(*matterPage) {})
-	}
-	if err != nil {
-		return err
-	}
-	return a.Say(w, matterPath(s.Matter)+"/receipts/"+strconv.FormatInt(s.N, 10), "customer.completion_sent")
 }
 
 func (r room) takeNewForm(w http.ResponseWriter, a *site.Ask, who asker) error {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/testkit"
 	"luvat/internal/web/static"
@@ -50,6 +51,14 @@ func TestProjectBegins(t *testing.T) {
 	if w := s.do("GET", "/projects/new?entity=event&municipality=Mordor", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Kuntaa ei löytynyt") {
 		t.Errorf("a municipality that is not: status %d", w.Code)
 	}
+	w := s.do("GET", "/projects/new?entity=event&municipality=Tamere", nil)
+	if said := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(said, "Tarkoititko jotakin alla olevista?") ||
+		!strings.Contains(said, `href="/projects/new?entity=event&amp;municipality=Tampere"`) {
+		t.Errorf("a slip in the name of the municipality: status %d: %s", w.Code, text(said))
+	}
+	if w := s.do("GET", "/projects/new?entity=event&municipality=åland", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Ahvenanmaalla") {
+		t.Errorf("Åland itself: status %d: %s", w.Code, text(w.Body.String()))
+	}
 	if w := s.do("GET", "/projects/new?entity=event&municipality=Maarianhamina", nil); !strings.Contains(text(w.Body.String()), "Ahvenanmaalla") {
 		t.Errorf("Åland is not explained")
 	}
@@ -57,7 +66,7 @@ func TestProjectBegins(t *testing.T) {
 	if !strings.Contains(text(page), "Melu") || !strings.Contains(page, `value="muni-noise"`) {
 		t.Errorf("what is offered is not shown: %s", text(page))
 	}
-	w := s.do("POST", "/projects/new", url.Values{"entity": {"event"}, "municipality": {"837"}, "name": {" "}, "start": {"12.6.2027"}, "type": {"muni-noise"}})
+	w = s.do("POST", "/projects/new", url.Values{"entity": {"event"}, "municipality": {"837"}, "name": {" "}, "start": {"12.6.2027"}, "type": {"muni-noise"}})
 	if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(body), "Hankkeen nimi puuttuu") || !regexp.MustCompile(`value="muni-noise" checked`).MatchString(body) || !strings.Contains(body, `value="12.6.2027"`) && !strings.Contains(body, `value="2027-06-12"`) {
 		t.Errorf("a name that lacks: status %d, %s", w.Code, text(body))
 	}
@@ -154,7 +163,7 @@ func TestCompletionRoundTrip(t *testing.T) {
 		t.Errorf("the project's page does not say what waits: %s", page)
 	}
 	page = text(s.get("/matters/" + id))
-	for _, want := range []string{"Viranomainen pyytää täydennystä", "Tarkenna kellonaikoja.", "Lähetä täydennys", "Hei, pyysin täydennystä.", "Uusi", "Käsittelijä", "Kirsi Kunta", "Täydennä viimeistään"} {
+	for _, want := range []string{"Viranomainen pyytää täydennystä", "Tarkenna kellonaikoja.", "Lähetä ilman muutoksia", "Hei, pyysin täydennystä.", "Uusi", "Käsittelijä", "Kirsi Kunta", "Täydennä viimeistään"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the matter's page does not say %q", want)
 		}
@@ -175,6 +184,9 @@ func TestCompletionRoundTrip(t *testing.T) {
 		t.Errorf("a completion of what was changed: status %d, want 409", w.Code)
 	}
 	p := s.get("/matters/" + id)
+	if strings.Contains(text(p), "Lähetä ilman muutoksia") || !strings.Contains(text(p), "Lähetä täydennys") {
+		t.Error("a changed completion is not sent from the matter's page")
+	}
 	at := s.post("/matters/"+id+"/complete", url.Values{"_version": {hidden(t, p, "_version")}, "_common": {hidden(t, p, "_common")}})
 	if at != "/matters/"+id+"/receipts/2" {
 		t.Errorf("after completing one goes to %s", at)
@@ -191,6 +203,53 @@ func TestCompletionRoundTrip(t *testing.T) {
 	}
 	if w := s.do("POST", "/matters/"+id+"/withdraw", nil); w.Code != http.StatusConflict {
 		t.Errorf("withdraw what has ended: status %d, want 409", w.Code)
+	}
+}
+
+// A completion in which nothing was changed goes only when that is said.
+func TestCompletionWithoutChanges(t *testing.T) {
+	s := newSite(t)
+	_, id := s.sent("event", "muni-noise")
+	path := "/matters/" + id + "/complete"
+	if w := s.do("GET", path, nil); w.Code != http.StatusSeeOther {
+		t.Errorf("without a request: status %d, want a redirect", w.Code)
+	}
+	s.must(s.Desk.AskCompletion(t.Context(), city, id, matter.Request{Text: "Tarkenna.", Due: s.clock.Now().Add(5 * 24 * time.Hour)}))
+	if page := s.get("/matters/" + id); !strings.Contains(page, `href="`+path+`"`) || strings.Contains(page, `action="`+path+`"`) {
+		t.Error("an untouched completion can be sent with one press")
+	}
+	page := s.get(path)
+	if !strings.Contains(text(page), "Et ole muuttanut tietoja edellisen lähetyksen jälkeen") || !strings.Contains(text(page), "Lähetän ilman muutoksia") || !strings.Contains(text(page), "Tarkenna.") {
+		t.Errorf("the page does not say that nothing was changed: %s", text(page))
+	}
+	v := url.Values{"_version": {hidden(t, page, "_version")}, "_common": {hidden(t, page, "_common")}, "unchanged": {""}, "why": {"Ajat ovat jo oikein."}}
+	w := s.do("POST", path, v)
+	body := w.Body.String()
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, `href="#f-unchanged"`) || !strings.Contains(body, `id="f-unchanged-problem"`) || !strings.Contains(text(body), "mitään ei ole muutettu") || !strings.Contains(body, "Ajat ovat jo oikein.") {
+		t.Errorf("without the tick: status %d, %s", w.Code, text(body))
+	}
+	v.Set("_lang", "sv")
+	if w := s.do("POST", path, v); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Jag skickar utan ändringar") || !strings.Contains(w.Body.String(), "Ajat ovat jo oikein.") {
+		t.Errorf("another language: status %d, %s", w.Code, text(w.Body.String()))
+	}
+	v.Set("_lang", "fi")
+	s.do("POST", path, v)
+	v.Del("_lang")
+	v["unchanged"] = []string{"", "true"}
+	v.Set("why", strings.Repeat("ä", 8001))
+	if w := s.do("POST", path, v); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), `id="f-why-problem"`) || !strings.Contains(w.Body.String(), " checked") {
+		t.Errorf("a reason that is too long: status %d", w.Code)
+	}
+	v.Set("why", "Ajat ovat jo oikein.")
+	old := url.Values{"_version": {"1"}, "_common": {"1"}, "unchanged": {"true"}, "why": {"Ajat ovat jo oikein."}}
+	if w := s.do("POST", path, old); w.Code != http.StatusConflict || !strings.Contains(text(w.Body.String()), "Tietoja on muutettu") || !strings.Contains(w.Body.String(), "Ajat ovat jo oikein.</textarea>") {
+		t.Errorf("of an older version: status %d, %s", w.Code, text(w.Body.String()))
+	}
+	if at := s.post(path, v); at != "/matters/"+id+"/receipts/2" {
+		t.Errorf("after completing one goes to %s", at)
+	}
+	if page := text(s.get("/matters/" + id)); !strings.Contains(page, "Ajat ovat jo oikein.") {
+		t.Error("the reason is not among the messages")
 	}
 }
 
@@ -311,21 +370,57 @@ func TestFollowUp(t *testing.T) {
 	}
 }
 
+// golden compares a page with its golden file. What is drawn at random is
+// replaced: names gives the ids of its things words.
+func golden(t *testing.T, name, page string, names ...string) {
+	t.Helper()
+	page = strings.NewReplacer(append(names, static.Fingerprint(), "FINGERPRINT", "><", ">\n<")...).Replace(page)
+	page = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllString(page, "ID")
+	page = regexp.MustCompile(`[0-9a-f]{64}|Tarkiste alkaa: [0-9a-f]{12}`).ReplaceAllString(page, "HASH")
+	page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
+	testkit.Golden(t, name, page)
+}
+
 func TestGolden(t *testing.T) {
 	s := newSite(t)
 	project, ids := s.start("event", "muni-noise", "police-public-event")
+	names := []string{project, "PROJECT", ids[0], "NOISE", ids[1], "POLICE"}
 	s.fill(ids[0])
-	golden := func(name, page string) {
-		page = strings.NewReplacer(project, "PROJECT", ids[0], "NOISE", ids[1], "POLICE", static.Fingerprint(), "FINGERPRINT", "><", ">\n<").Replace(page)
-		page = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`).ReplaceAllString(page, "ID")
-		page = regexp.MustCompile(`[0-9a-f]{64}|Tarkiste alkaa: [0-9a-f]{12}`).ReplaceAllString(page, "HASH")
-		page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
-		testkit.Golden(t, name, page)
-	}
-	golden("send.html", s.get("/projects/"+project+"/send"))
-	golden("form.html", s.get("/matters/"+ids[0]+"/form"))
+	golden(t, "send.html", s.get("/projects/"+project+"/send"), names...)
+	golden(t, "form.html", s.get("/matters/"+ids[0]+"/form"), names...)
 	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
 	s.get("/projects/" + project) // the line after sending is said once
-	golden("project.html", s.get("/projects/"+project))
-	golden("matter.html", s.get("/matters/"+ids[0]))
+	golden(t, "project.html", s.get("/projects/"+project), names...)
+	golden(t, "matter.html", s.get("/matters/"+ids[0]), names...)
+	for _, l := range i18n.Langs {
+		golden(t, "receipt_"+string(l)+".html", s.get("/matters/"+ids[0]+"/receipts/1?lang="+string(l)), names...)
+	}
+}
+
+func TestGoldenMembers(t *testing.T) {
+	s := newSite(t)
+	project, _ := s.start("event", "muni-noise")
+	path := "/projects/" + project + "/members"
+	s.post(path+"/invite", url.Values{"email": {"matti@example.fi"}, "role": {"helper"}})
+	secret := s.secret()
+	s.who = matti
+	s.post("/invitations/"+secret, nil)
+	s.who = aino
+	s.post(path+"/invite", url.Values{"email": {"lukija@example.fi"}, "role": {"reader"}})
+	s.get(path) // the line after inviting is said once
+	golden(t, "members.html", s.get(path), project, "PROJECT")
+}
+
+// Two windows wrote in the same two fields: a text and a date with its time.
+func TestGoldenConflict(t *testing.T) {
+	s := newSite(t)
+	project, _ := s.start("event", "muni-noise")
+	common := "/projects/" + project + "/common"
+	s.post(common, url.Values{"_version": {"1"}, "project_description": {"Konsertti rannassa"}, "start_time.date": {"12.6.2027"}, "start_time.time": {"17"}})
+	s.get(common) // the line after saving is said once
+	w := s.do("POST", common, url.Values{"_version": {"1"}, "project_description": {"Konsertti puistossa"}, "start_time.date": {"13.6.2027"}, "start_time.time": {""}})
+	if w.Code != http.StatusConflict {
+		t.Fatalf("status %d, want 409", w.Code)
+	}
+	golden(t, "conflict.html", w.Body.String(), project, "PROJECT")
 }

@@ -136,7 +136,7 @@ func (r room) uiForm(a *site.Ask, p *paper, problems forms.Problems, adding stri
 // savedAt tells when a draft was saved: the time of day, with the day if it
 // was not today.
 func (s say) savedAt(t, now time.Time) string {
-	if civilDays(t, now) == 0 {
+	if i18n.DaysBetween(t, now) == 0 {
 		return s.T("customer.at_clock", i18n.Clock(s.Lang, t))
 	}
 	return i18n.DateTime(s.Lang, t)

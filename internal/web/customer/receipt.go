@@ -1,7 +1,6 @@
 package customer
 
 import (
-	"mime"
 	"net/http"
 	"strconv"
 
@@ -41,23 +40,14 @@ func (r room) receipt(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	file := v.Number + "-" + strconv.FormatInt(n, 10) + ".json"
 	if a.URL.Query().Get("format") == "json" {
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file}))
-		h.Set("Cache-Control", "private, no-store")
-		_, err := w.Write([]byte(sub.Body)) // the exact bytes that the hash is over
-		if err != nil {
-			r.Log.DebugContext(a.Context(), "receipt not taken", "err", err)
-		}
-		return nil
+		return site.Sealed(w, v.Number, &sub)
 	}
 	page, err := r.receiptPage(say{a.Lang}, &sub, v)
 	if err != nil {
 		return err
 	}
-	page.File, page.Download, page.Back = file, a.URL.Path+"?format=json", matterPath(id)
+	page.File, page.Download, page.Back = site.SealedName(v.Number, n), a.URL.Path+"?format=json", matterPath(id)
 	return a.Page(w, http.StatusOK, ui.Page{
 		Title: a.T("customer.receipt_title"), Lead: r.typeName(a.Lang, v.Type) + " · " + page.submission(n),
 		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: matterPath(id)},

@@ -99,7 +99,7 @@ func newSite(t *testing.T) *testSite {
 	mux := http.NewServeMux()
 	s.Mount(mux, Routes(s.Site))
 	mux.HandleFunc("POST /test-login/{id}", func(_ http.ResponseWriter, r *http.Request) {
-		must(s.Sessions.SignIn(r.Context(), r.PathValue("id"), identity.Hat{Role: identity.RoleCustomer}))
+		must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: r.PathValue("id")}, Hat: identity.Hat{Role: identity.RoleCustomer}}))
 	})
 	mux.Handle("/", s.NotFound())
 	s.handler = s.Guard(mux)

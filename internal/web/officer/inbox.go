@@ -160,7 +160,7 @@ func (r *room) when(l i18n.Lang, row matter.InboxRow) when {
 	now := r.s.Now()
 	switch {
 	case row.Status.Ended():
-		return when{Text: i18n.T(l, "officer.ended_on", i18n.Date(l, row.StatusAt)), Instant: instant(row.StatusAt)}
+		return when{Text: i18n.T(l, "officer.ended_on", i18n.Date(l, row.StatusAt)), Instant: site.Instant(row.StatusAt)}
 	case !row.Due.IsZero():
 		key := "officer.due_completion"
 		if row.Holder == matter.HeldByOther {
@@ -170,9 +170,9 @@ func (r *room) when(l i18n.Lang, row matter.InboxRow) when {
 	case row.StartsAt.After(now):
 		return near(l, now, row.StartsAt, "officer.starts_on", 7)
 	case !row.StartsAt.IsZero():
-		return when{Urgency: ui.Late, Text: i18n.T(l, "officer.started_on", i18n.Date(l, row.StartsAt)), Instant: instant(row.StartsAt)}
+		return when{Urgency: ui.Late, Text: i18n.T(l, "officer.started_on", i18n.Date(l, row.StartsAt)), Instant: site.Instant(row.StartsAt)}
 	case !row.SentAt.IsZero():
-		return when{Text: i18n.T(l, "officer.arrived_on", i18n.Date(l, row.SentAt)), Instant: instant(row.SentAt)}
+		return when{Text: i18n.T(l, "officer.arrived_on", i18n.Date(l, row.SentAt)), Instant: site.Instant(row.SentAt)}
 	}
 	return when{}
 }
@@ -180,8 +180,8 @@ func (r *room) when(l i18n.Lang, row matter.InboxRow) when {
 // near words a date with the days that are left to it; within soon days it is
 // urgent.
 func near(l i18n.Lang, now, at time.Time, key string, soon int) when {
-	out := when{Text: i18n.T(l, key, i18n.Date(l, at)), Instant: instant(at)}
-	left := daysBetween(now, at)
+	out := when{Text: i18n.T(l, key, i18n.Date(l, at)), Instant: site.Instant(at)}
+	left := i18n.DaysBetween(now, at)
 	switch {
 	case left < 0:
 		out.Urgency = ui.Late
@@ -198,30 +198,12 @@ func daysLeft(l i18n.Lang, n int) string {
 	switch {
 	case n == 0:
 		return i18n.T(l, "officer.days_today")
-	case n == 1:
-		return i18n.T(l, "officer.days_one")
-	case n > 1:
-		return i18n.T(l, "officer.days_many", n)
+	case n > 0:
+		return site.DaysLeft(l, n)
 	case n == -1:
 		return i18n.T(l, "officer.late_one")
 	}
 	return i18n.T(l, "officer.late_many", -n)
-}
-
-// daysBetween counts from calendar day to calendar day in Finland.
-func daysBetween(from, to time.Time) int {
-	day := func(t time.Time) time.Time {
-		t = t.In(i18n.Zone)
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
-	}
-	return int(day(to).Sub(day(from)) / (24 * time.Hour))
-}
-
-func instant(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 func yes(b bool) string { return strconv.FormatBool(b) }

@@ -64,7 +64,7 @@ func (r *room) matter(w http.ResponseWriter, a *site.Ask, who identity.Officer) 
 
 func (r *room) page(a *site.Ask, who identity.Officer, v *matter.View) (*page, error) {
 	p := &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID}
-	if v.Guest {
+	if !seesSent(v) {
 		return p, nil
 	}
 	var err error
@@ -78,7 +78,7 @@ func (p *page) show(w http.ResponseWriter, a *site.Ask, status int) error {
 		Back: &ui.Link{Label: p.t("site.nav_inbox"), Href: InboxPath},
 	}
 	if p.V.Guest {
-		frame.Back = &ui.Link{Label: p.t("site.nav_threads"), Href: threadsPath}
+		frame.Back = p.guestBack()
 	}
 	if status != http.StatusOK {
 		frame.Path = p.Path
@@ -149,7 +149,7 @@ func (p *page) events(after int64) []ui.Event {
 			break
 		}
 		all = append(all, ui.Event{
-			When: i18n.DateTime(p.Lang, e.At), Instant: instant(e.At), Title: p.t("deed." + e.Deed), By: p.doer(e), Text: p.about(e),
+			When: i18n.DateTime(p.Lang, e.At), Instant: site.Instant(e.At), Title: p.t("deed." + e.Deed), By: p.doer(e), Text: p.about(e),
 			Now: e.N == p.V.Events[len(p.V.Events)-1].N,
 		})
 	}
@@ -232,7 +232,7 @@ func (p *page) threadTitle(id string) string {
 
 func (p *page) message(m matter.Message) ui.Message {
 	out := ui.Message{
-		From: p.V.Names[m.Person], When: i18n.DateTime(p.Lang, m.At), Instant: instant(m.At), Text: m.Text,
+		From: p.V.Names[m.Person], When: i18n.DateTime(p.Lang, m.At), Instant: site.Instant(m.At), Text: m.Text,
 		Mine: m.Side == "authority:"+p.Who.Authority, Files: p.files(bound(p.V, "message:"+m.ID)),
 	}
 	if a, ok := strings.CutPrefix(m.Side, "authority:"); ok {
@@ -246,24 +246,12 @@ func (p *page) message(m matter.Message) ui.Message {
 func (p *page) files(list []attach.Attachment) []ui.File {
 	var all []ui.File
 	for _, f := range list {
-		file := ui.File{ID: f.ID, Name: f.Name, Size: i18n.Size(p.Lang, f.Size)}
-		if f.State == attach.Ready {
-			file.Href = p.fileHref(f.ID)
-		} else {
-			file.Note = p.t("officer.file_waiting")
-		}
-		all = append(all, file)
+		all = append(all, site.File(p.Lang, f, p.fileHref(f.ID)))
 	}
 	return all
 }
 
 func (p *page) fileHref(id string) string { return p.Path + "/files/" + id }
-
-// mayOpen tells whether a row of the joint view is a matter of the officer's
-// own, whose page can be opened.
-func (p *page) mayOpen(row matter.Row) bool {
-	return row.ID != p.V.ID && row.Authority == p.Who.Authority && p.Who.May(row.Type)
-}
 
 // acted is when the authority first did something after a notice.
 func (p *page) acted(n matter.Notice) time.Time {

@@ -57,53 +57,32 @@ func Routes(s *site.Site, dossiers *dossier.Maker) []site.Route {
 
 // authority is the name of an authority.
 func (r *room) authority(l i18n.Lang, id string) string {
-	if a := r.s.Catalogue.Authority(id); a != nil {
-		return a.Name.In(l)
-	}
-	return id
+	return r.s.Catalogue.AuthorityName(l, id)
 }
 
 // typeName is the name of a matter type.
-func (r *room) typeName(l i18n.Lang, id string) string {
-	if t := r.s.Catalogue.Type(id); t != nil {
-		return t.Name.In(l)
-	}
-	return id
-}
+func (r *room) typeName(l i18n.Lang, id string) string { return r.s.Catalogue.TypeName(l, id) }
 
 func (r *room) municipality(l i18n.Lang, code string) string {
-	if m := r.s.Catalogue.Municipality(code); m != nil {
-		return m.Name.In(l)
-	}
-	return code
+	return r.s.Catalogue.MunicipalityName(l, code)
 }
 
-// names tells forms what municipalities, files and earlier matters are called.
-func (r *room) names(v *matter.View, files []matter.SealedFile) forms.Names {
-	return func(l i18n.Lang, w forms.Widget, value string) string {
-		switch w {
-		case forms.WidgetMunicipality:
-			return r.municipality(l, value)
-		case forms.WidgetFiles:
-			for _, f := range files {
-				if f.ID == value {
-					return f.Name
-				}
+// names tells forms what municipalities, files and earlier matters are called:
+// files as they were sent, else as they are.
+func (r *room) names(v *matter.View, sent []matter.SealedFile) forms.Names {
+	return r.s.Names(func(_ i18n.Lang, id string) string {
+		for _, f := range sent {
+			if f.ID == id {
+				return f.Name
 			}
-			for _, f := range append(v.Files[:len(v.Files):len(v.Files)], v.CommonFiles...) {
-				if f.ID == value {
-					return f.Name
-				}
-			}
-		case forms.WidgetMatter:
-			for _, row := range v.Joint {
-				if row.ID == value || row.Number == value {
-					return row.Number + " " + r.typeName(l, row.Type)
-				}
+		}
+		for _, f := range append(v.Files[:len(v.Files):len(v.Files)], v.CommonFiles...) {
+			if f.ID == id {
+				return f.Name
 			}
 		}
 		return ""
-	}
+	}, v.Joint)
 }
 
 // bound lists the files that were bound to something: "message:<id>" or
@@ -118,11 +97,7 @@ func bound(v *matter.View, to string) []attach.Attachment {
 	return all
 }
 
-// status words a status on the authority's side: of a finished matter, how it
-// ended.
+// status tells where a matter stands, in the authority's words.
 func (r *room) status(l i18n.Lang, o *catalogue.Offer, kind string, s matter.Status, outcome string) string {
-	if s == matter.Finished && outcome != "" {
-		return r.s.Catalogue.OutcomeWords(o, kind, outcome).Authority.In(l)
-	}
-	return r.s.Catalogue.StatusWords(o, string(s)).Authority.In(l)
+	return r.s.Catalogue.StateWords(o, kind, string(s), outcome).Authority.In(l)
 }

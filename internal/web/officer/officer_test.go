@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -391,22 +390,5 @@ func TestFewActionsFromANotice(t *testing.T) {
 	}
 	if action := attribute(page, "form-take", "action"); action != matterPath+id+"/take" {
 		t.Errorf("the button leads to %q", action)
-	}
-}
-
-func TestDaysLeft(t *testing.T) {
-	late := time.Date(2027, 3, 2, 21, 30, 0, 0, time.UTC) // half past eleven in the evening in Finland
-	for _, tt := range []struct {
-		at   time.Time
-		want int
-	}{
-		{time.Date(2027, 3, 2, 21, 59, 0, 0, time.UTC), 0},
-		{time.Date(2027, 3, 2, 22, 1, 0, 0, time.UTC), 1},
-		{time.Date(2027, 4, 1, 9, 0, 0, 0, time.UTC), 30}, // over the change to summer time
-		{time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC), -1},
-	} {
-		if got := daysBetween(late, tt.at); got != tt.want {
-			t.Errorf("daysBetween(…, %s) = %d, want %s", tt.at, got, strconv.Itoa(tt.want))
-		}
 	}
 }

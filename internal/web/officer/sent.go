@@ -1,7 +1,6 @@
 package officer
 
 import (
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -109,11 +108,11 @@ func (r *room) blocks(l i18n.Lang, v *matter.View, f *forms.Form, a forms.Answer
 	return all
 }
 
-// handled reads the matter of an address for its own authority: what a guest
-// may not see is not found.
+// handled reads the matter of an address for whoever may see what was sent in
+// it: to a guest with whom it is not shared, it is not found.
 func (r *room) handled(a *site.Ask, who identity.Officer) (*matter.View, error) {
 	v, err := r.s.Desk.Handled(a.Context(), who, a.PathValue("id"))
-	if err == nil && v.Guest {
+	if err == nil && !seesSent(v) {
 		err = errNoSubmission
 	}
 	return v, err
@@ -141,12 +140,7 @@ func (r *room) submission(w http.ResponseWriter, a *site.Ask, who identity.Offic
 	}
 	s := &v.Submissions[i]
 	if a.URL.Query().Get("format") == "json" {
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Content-Disposition", `attachment; filename="`+v.Number+"-"+strconv.FormatInt(s.N, 10)+`.json"`)
-		h.Set("Cache-Control", "private, no-store")
-		_, _ = io.WriteString(w, s.Body) // the browser may have gone
-		return nil
+		return site.Sealed(w, v.Number, s)
 	}
 	p := &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID}
 	if p.Sent, err = r.inWords(a.Lang, v, s); err != nil {

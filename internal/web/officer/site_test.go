@@ -87,7 +87,7 @@ func newSite(t *testing.T) *hub {
 	s.Mount(mux, append(Routes(s, &dossier.Maker{Catalogue: cat, Files: files, Now: clock.Now}),
 		site.ForAnybody("POST /login", func(w http.ResponseWriter, a *site.Ask) error {
 			person := a.FormValue("person")
-			if err := s.Sessions.SignIn(a.Context(), person, hats[person]); err != nil {
+			if err := s.Sessions.SignIn(a.Context(), identity.Visit{Person: identity.Person{ID: person}, Hat: hats[person]}); err != nil {
 				return err
 			}
 			return a.See(w, InboxPath)
@@ -207,7 +207,7 @@ func (h *hub) complete(id string) {
 	answers["attachments"] = []any{h.file(v, "attachments")}
 	_, err = h.SaveDraft(ctx, applicant, id, v.Version, answers)
 	h.must(err)
-	_, err = h.Complete(ctx, applicant, h.look(id))
+	_, err = h.Complete(ctx, applicant, matter.Completion{Looked: h.look(id)})
 	h.must(err)
 }
 

@@ -37,11 +37,7 @@ func (p *room) lead(w http.ResponseWriter, a *site.Ask, who identity.Lead) error
 	if err != nil {
 		return err
 	}
-	name := who.Authority
-	if au := p.Catalogue.Authority(who.Authority); au != nil {
-		name = au.Name.In(a.Lang)
-	}
-	page := ui.Page{Title: a.T("public.lead_title"), Lead: a.T("public.lead_lead", name), Wide: true}
+	page := ui.Page{Title: a.T("public.lead_title"), Lead: a.T("public.lead_lead", p.Catalogue.AuthorityName(a.Lang, who.Authority)), Wide: true}
 	return a.Page(w, http.StatusOK, page, leadBody(a, p.offerRows(a, offers)))
 }
 
@@ -54,11 +50,8 @@ func (p *room) offerRows(a *site.Ask, offers []*catalogue.Offer) []offerRow {
 	var rows []offerRow
 	for _, o := range offers {
 		r := offerRow{
-			Href: "/catalogue/" + o.Type, Matter: o.Type, Way: a.T("public.way_" + string(o.Way)), Where: p.territory(a, o),
+			Href: "/catalogue/" + o.Type, Matter: p.Catalogue.TypeName(a.Lang, o.Type), Way: a.T("public.way_" + string(o.Way)), Where: p.territory(a, o),
 			Notices: o.NoticeEmail, Deputy: a.T("public.lead_deputy_none"), State: a.T("public.offer_active"),
-		}
-		if t := p.Catalogue.Type(o.Type); t != nil {
-			r.Matter = t.Name.In(a.Lang)
 		}
 		if o.DeputyEmail != "" {
 			r.Deputy = a.T("public.lead_deputy", o.DeputyEmail, o.DeputyHours)

@@ -10,7 +10,7 @@ import (
 // front tells what the service is and where to begin.
 func (p *room) front(w http.ResponseWriter, a *site.Ask) error {
 	page := ui.Page{Title: a.T("public.front_title"), Lead: a.T("public.front_lead"), Wide: true}
-	return a.Page(w, http.StatusOK, page, frontBody(a, p.Catalogue.Entities, home(a.Hat.Role)))
+	return a.Page(w, http.StatusOK, page, frontBody(a, p.Catalogue.Entities, site.Home(a.Hat.Role)))
 }
 
 func (p *room) about(w http.ResponseWriter, a *site.Ask) error {

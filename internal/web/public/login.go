@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
+	"time"
 
 	"luvat/internal/db"
 	"luvat/internal/fail"
@@ -40,7 +40,12 @@ var roleOrder = []identity.Role{identity.RoleCustomer, identity.RoleOfficer, ide
 func (p *room) login(w http.ResponseWriter, a *site.Ask) error {
 	next := site.Local(a.URL.Query().Get("next"))
 	page := ui.Page{Title: a.T("public.login_title")}
-	if !p.demoLogin() {
+	ways := p.ways(a, next)
+	switch {
+	case !p.demoLogin() && len(ways) > 0:
+		page.Lead = a.T("public.login_ways_lead")
+		return a.Page(w, http.StatusOK, page, waysBody(a, ways))
+	case !p.demoLogin():
 		return a.Page(w, http.StatusOK, page, noLoginBody(a, p.Login))
 	}
 	var groups []parts
@@ -52,7 +57,22 @@ func (p *room) login(w http.ResponseWriter, a *site.Ask) error {
 		return err
 	}
 	page.Lead = a.T("public.login_demo_lead")
-	return a.Page(w, http.StatusOK, page, loginBody(a, groups, next))
+	return a.Page(w, http.StatusOK, page, loginBody(a, ways, groups, next))
+}
+
+// A way is a connection to sign in by, with its address.
+type way struct{ Title, Lead, Href string }
+
+// ways lists the providers: applicants' first, then those of officers.
+func (p *room) ways(a *site.Ask, next string) (all []way) {
+	for _, customers := range []bool{true, false} {
+		for _, c := range p.Connections {
+			if c.Customers == customers {
+				all = append(all, way{c.Title.In(a.Lang), c.Lead.In(a.Lang), "/login/" + url.PathEscape(c.Name) + "?next=" + url.QueryEscape(next)})
+			}
+		}
+	}
+	return all
 }
 
 // demoLogin tells whether the demo identities may be used: never outside the
@@ -66,7 +86,7 @@ func (p *room) parts(ctx context.Context, tx *db.Tx, a *site.Ask) ([]parts, erro
 	}
 	byRole := map[identity.Role][]part{}
 	for _, person := range people {
-		hats, err := hatsOf(ctx, tx, person.ID)
+		hats, err := hatsOf(ctx, tx, p.Now(), person.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -87,8 +107,8 @@ func (p *room) parts(ctx context.Context, tx *db.Tx, a *site.Ask) ([]parts, erro
 
 // hatsOf lists the hats a person may sign in with; who was granted none is an
 // applicant.
-func hatsOf(ctx context.Context, tx *db.Tx, person string) ([]identity.Hat, error) {
-	hats, err := identity.Hats(ctx, tx, person)
+func hatsOf(ctx context.Context, tx *db.Tx, now time.Time, person string) ([]identity.Hat, error) {
+	hats, err := identity.Hats(ctx, tx, now, person)
 	if err == nil && len(hats) == 0 {
 		hats = []identity.Hat{{Role: identity.RoleCustomer}}
 	}
@@ -128,7 +148,7 @@ func (p *room) signIn(w http.ResponseWriter, a *site.Ask) error {
 		if person, err = identity.FindPerson(ctx, tx, v.Get("person")); err != nil {
 			return err
 		}
-		hats, err = hatsOf(ctx, tx, person.ID)
+		hats, err = hatsOf(ctx, tx, p.Now(), person.ID)
 		return err
 	})
 	if err != nil {
@@ -141,51 +161,8 @@ func (p *room) signIn(w http.ResponseWriter, a *site.Ask) error {
 	if person.Demo == "" || i < 0 {
 		return fail.New(fail.NotFound, "error.not_found")
 	}
-	if err := p.Sessions.SignIn(a.Context(), person.ID, hats[i]); err != nil {
+	if err := p.Sessions.SignIn(a.Context(), identity.Visit{Person: person, Hat: hats[i]}); err != nil {
 		return err
 	}
-	return a.See(w, landing(hats[i].Role, site.Local(v.Get("next"))))
-}
-
-func (p *room) signOut(w http.ResponseWriter, a *site.Ask) error {
-	if err := p.Sessions.SignOut(a.Context()); err != nil {
-		return err
-	}
-	return a.See(w, "/")
-}
-
-// home is where a role's work begins.
-func home(r identity.Role) string {
-	switch r {
-	case identity.RoleCustomer:
-		return "/projects"
-	case identity.RoleOfficer, identity.RoleRobot:
-		return "/officer"
-	case identity.RoleLead:
-		return "/lead"
-	case identity.RoleService:
-		return "/service"
-	default:
-		return "/"
-	}
-}
-
-// rooms are the addresses that only one role can open.
-var rooms = map[string]identity.Role{
-	"/projects": identity.RoleCustomer, "/matters": identity.RoleCustomer, "/invitations": identity.RoleCustomer, "/uploads": identity.RoleCustomer,
-	"/officer": identity.RoleOfficer, "/lead": identity.RoleLead, "/service": identity.RoleService,
-}
-
-// landing is where to go after signing in: the page that asked for it, unless
-// it is another role's.
-func landing(r identity.Role, next string) string {
-	u, err := url.Parse(next)
-	if err != nil || next == "/" || strings.HasPrefix(u.Path, ui.LoginPath) {
-		return home(r)
-	}
-	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if owner, ok := rooms["/"+first]; ok && home(owner) != home(r) {
-		return home(r)
-	}
-	return next
+	return a.See(w, site.Landing(hats[i].Role, site.Local(v.Get("next"))))
 }

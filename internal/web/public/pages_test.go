@@ -5,11 +5,14 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"luvat/internal/db"
 	"luvat/internal/i18n"
+	"luvat/internal/testkit"
+	"luvat/internal/web/static"
 )
 
 func TestPagesAreShownToAnybody(t *testing.T) {
@@ -118,10 +121,6 @@ func TestLogin(t *testing.T) {
 	s.forget(t)
 	s.signIn(t, "maija")
 	wants(t, s.get("/"), http.StatusOK, "Maija Virtanen")
-	s.do("POST", "/logout", url.Values{})
-	if strings.Contains(text(s.get("/")), "Maija Virtanen") {
-		t.Error("still signed in after signing out")
-	}
 }
 
 func TestWithoutTheDemo(t *testing.T) {
@@ -195,4 +194,22 @@ func TestCatalogueSearch(t *testing.T) {
 	}
 	wants(t, s.get("/catalogue?municipality=Mariehamn"), http.StatusUnprocessableEntity, "Ahvenanmaan")
 	wants(t, s.get("/catalogue?municipality=Atlantis"), http.StatusUnprocessableEntity, "ei löydy", `value="Atlantis"`)
+}
+
+// The pages that everybody meets first, whole.
+func TestGoldenPages(t *testing.T) {
+	s := newSite(t)
+	for name, path := range map[string]string{"front": "/", "catalogue": "/catalogue?q=melu&municipality=Tampere", "matter": "/catalogue/muni-noise"} {
+		for _, l := range i18n.Langs {
+			sep := "?"
+			if strings.Contains(path, "?") {
+				sep = "&"
+			}
+			w := s.get(path + sep + "lang=" + string(l))
+			wants(t, w, http.StatusOK)
+			page := strings.NewReplacer(static.Fingerprint(), "FINGERPRINT", "><", ">\n<").Replace(w.Body.String())
+			page = regexp.MustCompile(`(?s)<datalist.*?</datalist>`).ReplaceAllString(page, "<datalist></datalist>")
+			testkit.Golden(t, name+"_"+string(l)+".html", page)
+		}
+	}
 }

@@ -29,13 +29,13 @@ type Mail struct {
 type room struct {
 	*site.Site
 	mails func(context.Context) ([]Mail, error)
-	limit *limiter
+	limit *site.Limiter
 }
 
 // Routes lists the pages. mails lists what the demo has mailed, the newest
 // first.
 func Routes(s *site.Site, mails func(context.Context) ([]Mail, error)) []site.Route {
-	p := &room{Site: s, mails: mails, limit: newLimiter()}
+	p := &room{Site: s, mails: mails, limit: site.NewLimiter()}
 	return []site.Route{
 		site.ForAnybody("GET /{$}", p.front),
 
@@ -56,13 +56,17 @@ func Routes(s *site.Site, mails func(context.Context) ([]Mail, error)) []site.Ro
 
 		site.ForAnybody("GET /login", p.login),
 		site.ForAnybody("POST /login", p.limited(p.signIn)),
-		site.ForAnybody("POST /logout", p.signOut),
 		site.ForDemo("GET /mailbox", p.mailbox),
 
 		site.ForLead("GET /lead", p.lead),
 		site.ForService("GET /service", p.service),
 		site.ForService("POST /service/jobs/{id}/retry", p.retry),
 	}
+}
+
+// limited guards a deed that needs no sign-in.
+func (p *room) limited(fn func(http.ResponseWriter, *site.Ask) error) func(http.ResponseWriter, *site.Ask) error {
+	return p.limit.Guard(p.Now, fn)
 }
 
 // read runs fn in one reading transaction.

@@ -28,7 +28,9 @@ type Ask struct {
 	Lang   i18n.Lang
 	Person identity.Person
 	Hat    identity.Hat
-	Known  bool // somebody is signed in
+	Known  bool               // somebody is signed in
+	For    identity.Principal // for whom the person acts, zero for oneself
+	Via    identity.Via       // how the person came in
 
 	site *Site
 }
@@ -46,7 +48,12 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 		return a, errMalformed
 	}
 	var err error
-	a.Person, a.Hat, a.Known, err = s.Sessions.Who(r.Context())
+	var v identity.Visit
+	v, a.Known, err = s.Sessions.Who(r.Context(), s.Now())
+	if a.Known && err == nil {
+		a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
+		err = s.checkMandate(a, v)
+	}
 	if fail.Is(err, fail.NotFound) {
 		err = nil // the session of a person who is gone
 	}
@@ -82,14 +89,20 @@ func (s *Site) KeepLanguage(w http.ResponseWriter, l i18n.Lang) {
 // T returns words in the asker's language.
 func (a *Ask) T(key string, args ...any) string { return i18n.T(a.Lang, key, args...) }
 
-// Form reads the posted form. The error says that it cannot be read, or is too
-// large.
+// Form reads the posted form. The error says that it cannot be read, is too
+// large, or is no form: what is not read must not lead to a deed.
 func (a *Ask) Form() (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if err == nil && kind == "multipart/form-data" {
-		err = a.ParseMultipartForm(1 << 20)
-	} else {
+	switch {
+	case a.Header.Get("Content-Type") == "": // a deed that asks nothing
 		err = a.ParseForm()
+	case err != nil:
+	case kind == "multipart/form-data":
+		err = a.ParseMultipartForm(1 << 20)
+	case kind == "application/x-www-form-urlencoded":
+		err = a.ParseForm()
+	default:
+		err = errMalformed
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, fail.New(fail.TooLarge, "error.too_large")
@@ -227,11 +240,25 @@ func (a *Ask) frame(w http.ResponseWriter, p *ui.Page) {
 	}
 	p.Nav = a.nav()
 	if a.Known {
-		p.Person, p.Role = a.Person.Name, a.roleName()
+		p.Person, p.Role, p.RoleHref = a.Person.Name, a.roleName(), a.roleHref()
 	}
 }
 
+// roleHref is where the role, or for whom one acts, is changed.
+func (a *Ask) roleHref() string {
+	switch {
+	case a.Hat.Role == identity.RoleCustomer && a.site.Mandates != nil:
+		return "/for"
+	case a.Via.Connection != "":
+		return "/login/role"
+	}
+	return ""
+}
+
 func (a *Ask) roleName() string {
+	if a.For.ID != "" {
+		return a.T("site.acts_for", a.For.Name)
+	}
 	if au := a.site.Catalogue.Authority(a.Hat.Authority); au != nil {
 		return au.Name.In(a.Lang)
 	}

@@ -30,6 +30,17 @@ type Site struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 
+	// BaseURL is how people reach the hub, for addresses that providers lead
+	// back to.
+	BaseURL string
+	// Connections are the ways to sign in by a provider; Register knows who
+	// their people are, Roles what they may do for authorities.
+	Connections []*identity.Connection
+	Register    *identity.Register
+	Roles       *identity.Roles
+	// Mandates asks for whom somebody may act; nil where it cannot be asked.
+	Mandates identity.Mandates
+
 	// Demo makes the demo identities and the mailbox there. Only on loopback.
 	Demo bool
 	// Login tells that somebody can sign in at all.
@@ -106,7 +117,7 @@ func ForCustomer(pattern string, fn func(http.ResponseWriter, *Ask, identity.Cus
 		if a.Hat.Role != identity.RoleCustomer {
 			return errNotFound
 		}
-		return fn(w, a, identity.Customer{Person: a.Person})
+		return fn(w, a, identity.Customer{Person: a.Person, For: a.For})
 	}}
 }
 
@@ -166,6 +177,9 @@ func (s *Site) serve(rt Route) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
 		a, err := s.ask(w, r)
+		if err == nil && r.Method == http.MethodPost && limit > 0 {
+			_, err = a.Form() // all of it can be read before anything is done
+		}
 		if err == nil {
 			err = rt.handle(s, w, a)
 		}

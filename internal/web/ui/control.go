@@ -1,12 +1,13 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/a-h/templ"
 
+	"luvat/internal/forms"
 	"luvat/internal/i18n"
 )
 
@@ -15,6 +16,7 @@ import (
 type Control struct {
 	Lang     i18n.Lang
 	Name     string
+	ID       string // tells it from another of the same name on the page; the name else
 	Label    string
 	Help     string
 	Problem  string // what is wrong with the answer
@@ -50,7 +52,7 @@ const (
 	Full   InputSize = "full"   // all the width
 )
 
-func (c Control) id() string { return FieldID(c.Name) }
+func (c Control) id() string { return FieldID(cmp.Or(c.ID, c.Name)) }
 
 // optionID is the id of the nth choice; links to the field lead to the first.
 func (c Control) optionID(n int) string {
@@ -116,11 +118,17 @@ func (c Control) class() string { return classes("input", string(c.Size)) }
 func (c Control) wrap() string { return classes("field", when(c.Problem != "", "wrong")) }
 
 func (c Control) datePart() string {
-	date, _, _ := strings.Cut(c.Value, "T")
+	date, _ := forms.SplitDateTime(c.Value)
 	return date
 }
 
+// timeID is the id of the time in a DateTime, whose date has the control's own.
+func (c Control) timeID() string { return c.id() + "-time" }
+
+// lacksTime tells that the date was given and its time was not.
+func (c Control) lacksTime() bool { return c.datePart() != "" && c.timePart() == "" }
+
 func (c Control) timePart() string {
-	_, clock, _ := strings.Cut(c.Value, "T")
+	_, clock := forms.SplitDateTime(c.Value)
 	return clock
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,7 +80,10 @@ func (f Form) problem(path string) string {
 func (f Form) control(n forms.Node) Control {
 	c := Control{
 		Lang: f.Lang, Name: n.Path, Label: n.Label.In(f.Lang), Help: n.Help.In(f.Lang), Problem: f.problem(n.Path),
-		Optional: !n.Required, Value: n.Raw, Values: n.Values(), Unit: n.Unit, Controls: n.Controls,
+		Optional: n.Optional(), Value: n.Raw, Values: n.Values(), Unit: n.Unit, Controls: n.Controls,
+	}
+	if n.AnyPart() {
+		c.Help = strings.TrimSpace(c.Help + " " + i18n.T(f.Lang, "ui.any_part"))
 	}
 	for _, o := range n.Options {
 		c.Options = append(c.Options, Option{Value: o.Value, Label: o.Label.In(f.Lang)})
@@ -115,6 +119,19 @@ func (f Form) control(n forms.Node) Control {
 		c.Options = f.Matters
 	}
 	return c
+}
+
+// parts are the parts of a group as they are asked: where any one is enough,
+// none of them is called optional.
+func parts(n forms.Node) []forms.Node {
+	if !n.AnyPart() {
+		return n.Children
+	}
+	all := slices.Clone(n.Children)
+	for i := range all {
+		all[i].Required = true
+	}
+	return all
 }
 
 // autocomplete tells browsers what a person's own data is (WCAG 1.3.5).
@@ -264,6 +281,9 @@ func (f Form) locate(nodes []forms.Node, before string, out map[string]place) {
 			continue
 		}
 		out[n.Path] = place{label, FieldID(n.Path)}
+		if c := (Control{Name: n.Path, Value: n.Raw}); n.Widget == forms.WidgetDateTime && c.lacksTime() {
+			out[n.Path] = place{label, c.timeID()}
+		}
 		switch n.Kind {
 		case forms.KindRows:
 			for i, row := range append(n.Rows[:len(n.Rows):len(n.Rows)], n.Children) {

@@ -140,6 +140,20 @@ func galleryNodes() []forms.Node {
 				n.Value, n.Accept = []any{"f1", "f2"}, []string{"pdf", "docx", "jpg"}
 			}),
 			node("business_id", forms.WidgetBusinessID, words("Y-tunnus", "FO-nummer", "Business ID"), func(n *forms.Node) { n.Required = false }),
+			forms.Node{ // one part is enough, whichever
+				Kind: forms.KindGroup, Widget: forms.WidgetGroup, Path: "reach", Name: "reach", Label: words("Mistä tavoitamme teidät?", "Var når vi er?", "Where can we reach you?"), Required: true,
+				Children: []forms.Node{
+					node("reach.phone", forms.WidgetPhone, words("Puhelinnumero", "Telefonnummer", "Phone number"), func(n *forms.Node) { n.Required = false }),
+					node("reach.email", forms.WidgetEmail, words("Sähköposti", "E-post", "Email"), func(n *forms.Node) { n.Required = false }),
+				},
+			},
+			forms.Node{ // need not be answered; if it is, by its name
+				Kind: forms.KindGroup, Widget: forms.WidgetGroup, Path: "deputy", Name: "deputy", Label: words("Sijainen", "Ersättare", "Deputy"),
+				Children: []forms.Node{
+					node("deputy.name", forms.WidgetText, words("Nimi", "Namn", "Name"), nil),
+					node("deputy.phone", forms.WidgetPhone, words("Puhelinnumero", "Telefonnummer", "Phone number"), func(n *forms.Node) { n.Required = false }),
+				},
+			},
 		),
 	}
 }

@@ -45,6 +45,10 @@ type Page struct {
 	Strip string // a line above everything on every page, such as "Try-out: nothing is sent"
 	Wide  bool   // lists and tables use the whole width; text and forms do not
 
+	// Refresh is where the browser goes on by itself at once, "" for nowhere.
+	// The page leads there by a link too.
+	Refresh string
+
 	// FormID is the id of the page's form. With it the language is changed by
 	// sending the form (field _lang), so that nothing typed is lost.
 	FormID string

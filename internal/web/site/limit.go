@@ -1,4 +1,4 @@
-package public
+package site
 
 import (
 	"net"
@@ -10,7 +10,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"luvat/internal/fail"
-	"luvat/internal/web/site"
 )
 
 // How much somebody who is not signed in may post. A survey is eighteen pages,
@@ -18,31 +17,32 @@ import (
 // not a person.
 const (
 	perSecond = 2
-	atOnce    = 120
+	AtOnce    = 120
 	addresses = 10_000 // remembered in each of two generations
 )
 
-// A limiter gives every address a bucket of tokens. Its memory is bounded:
+// A Limiter gives every address a bucket of tokens. Its memory is bounded:
 // when a generation is full it becomes the older one, and what was not asked
 // for since is forgotten. Each node counts for itself.
-type limiter struct {
+type Limiter struct {
 	mu         sync.Mutex
 	size       int
 	young, old map[netip.Prefix]*rate.Limiter
 }
 
-func newLimiter() *limiter {
-	return &limiter{size: addresses, young: map[netip.Prefix]*rate.Limiter{}}
+// NewLimiter returns a limiter that knows nobody yet.
+func NewLimiter() *Limiter {
+	return &Limiter{size: addresses, young: map[netip.Prefix]*rate.Limiter{}}
 }
 
 // allow takes a token of the address's bucket and tells whether there was one.
-func (l *limiter) allow(from netip.Prefix, now time.Time) bool {
+func (l *Limiter) allow(from netip.Prefix, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.young[from]
 	if b == nil {
 		if b = l.old[from]; b == nil {
-			b = rate.NewLimiter(perSecond, atOnce)
+			b = rate.NewLimiter(perSecond, AtOnce)
 		}
 		if len(l.young) >= l.size {
 			l.old, l.young = l.young, map[netip.Prefix]*rate.Limiter{}
@@ -76,10 +76,11 @@ func origin(r *http.Request) netip.Prefix {
 	return prefix
 }
 
-// limited guards a deed that needs no sign-in.
-func (p *room) limited(fn func(http.ResponseWriter, *site.Ask) error) func(http.ResponseWriter, *site.Ask) error {
-	return func(w http.ResponseWriter, a *site.Ask) error {
-		if !a.Known && !p.limit.allow(origin(a.Request), p.Now()) {
+// Guard returns fn for those who are signed in, and for others as long as they
+// do not come too often.
+func (l *Limiter) Guard(now func() time.Time, fn func(http.ResponseWriter, *Ask) error) func(http.ResponseWriter, *Ask) error {
+	return func(w http.ResponseWriter, a *Ask) error {
+		if !a.Known && !l.allow(origin(a.Request), now()) {
 			w.Header().Set("Retry-After", "30")
 			return fail.New(fail.TooMany, "error.too_many")
 		}
