@@ -12,6 +12,7 @@
 //	entities.json         the service entities: event, production plant, renewable energy
 //	kinds.json            kinds of matter, their outcomes, and the words of the statuses
 //	matters.json          the matter types: when needed, deadline, law, form
+//	limits.json           the statutory time limits of service entities
 //	forms/<id>/           one form: schema.json, ui.json, words.json
 //	surveys/<id>.json     one permit-need survey: questions, rules, advice
 //	demo/joins.json       which authority offers what in the demonstration
@@ -40,6 +41,19 @@
 // the start of the activity or the wished time of an inspection. A matter
 // type without a deadline has "timing", words to show instead. The field
 // "law" is the Finnish text of "law_text".
+//
+// # Statutory time limits
+//
+// A limit is shared by all authorities of a project. It says which matter
+// types it covers; facts, each a yes or no that the first known term of the
+// project's common data tells; and laws, each with the day from which it holds
+// and its classes. The first class of which all facts of one list hold says
+// how many months the limit is; 0 is no limit. The last class always holds. A
+// class that is not certain is shown with "check", which sends the reader to
+// the contact point authority. "survey" says what an answer of the permit-need
+// survey tells of a term. A law that changes is a new entry with its day and
+// new classes; the old one stays, because what began under it goes on by it.
+// The ledger names classes by "<law>/<class>".
 //
 // # Where a matter is offered
 //
