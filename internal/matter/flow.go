@@ -143,6 +143,7 @@ type deedData struct {
 	Follows    string `json:"follows,omitempty"`
 	Entry      int64  `json:"entry,omitempty"`
 	Audience   string `json:"audience,omitempty"`
+	Limit      string `json:"limit,omitempty"` // the class of the statutory time limit that a sending settled
 }
 
 // State is what the ledger says of a matter.
@@ -155,6 +156,8 @@ type State struct {
 	Due                      time.Time // and until; zero when no date binds
 	Other                    string    // the other authority, when it holds the matter
 	Started                  time.Time // start of handling
+	LimitClass               string    // of the statutory time limit, as the last sending that settled it did
+	LimitAt                  time.Time // and when that was
 	N                        int64     // the last entry folded in
 	ByApplicant, ByAuthority int64     // the last entry of each side
 }
@@ -204,6 +207,9 @@ func (s *State) move(e ledger.Entry, d deedData) error {
 	s.Status, s.StatusAt = flow[i].to, e.Time()
 	if e.Deed == DeedFinished {
 		s.Outcome = d.Outcome
+	}
+	if d.Limit != "" {
+		s.LimitClass, s.LimitAt = d.Limit, e.Time()
 	}
 	if s.Started.IsZero() && (s.Status == Pending || s.Status == InHandling) {
 		s.Started = e.Time()

@@ -268,7 +268,7 @@ func (d *Desk) submit(ctx context.Context, tx *db.Tx, who identity.Customer, m *
 		return nil, err
 	}
 	m.Name, m.Place, m.StartsAt = p.Name, p.Place, p.StartsAt
-	e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{Submission: s.ID, N: s.N, Hash: s.Hash})
+	e, err := d.step(ctx, tx, m, who.Actor(), ledger.Applicant, deed, deedData{Submission: s.ID, N: s.N, Hash: s.Hash, Limit: d.settles(m, p, common)})
 	if err != nil {
 		return nil, err
 	}
