@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/identity/mandate/double"
 )
@@ -278,7 +279,7 @@ func TestNothingGetsOut(t *testing.T) {
 func TestWholeFlowsLogNothing(t *testing.T) {
 	logged := catchLogs(t)
 	bothWays(t, func(t *testing.T, s *site) {
-		g, memo := s.act(matti, mandate.ForPerson, "Aino Virtanen", "Linnéa Ström")
+		g, memo := s.act(matti, identity.ForPerson, "Aino Virtanen", "Linnéa Ström")
 		c, _ := s.check(memo, mandate.Still)
 		for _, v := range []any{s.config, &s.config, s.Flow.Client, g.Person, c.Now.Principals[0].Party} {
 			sound(t, fmt.Sprintf("%v %+v %s", v, v, v))

@@ -6,7 +6,7 @@
 // person may, and asked again while the person acts:
 //
 //	Flow.Begin ──► register ──► the browser goes to Valtuudet, and chooses
-//	Flow.Finish ◄─ callback;  token, roles or authorization ──► Granted
+//	Flow.Finish ◄─ callback;  token, roles or authorization ──► Choice
 //	Flow.Refresh   the same questions again ──► still, ended, unknown or lapsed
 //	Flow.End       unregister
 //
