@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests lack: servers, the browser and the checkers from
-# Debian, axe-core from npm. Does nothing when all is there.
+# Debian, axe-core and an OpenID provider from npm. Does nothing when all is there.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 has() { command -v "$1" >/dev/null; }
@@ -10,6 +10,8 @@ packages=()
 has chromium || packages+=(chromium)
 has pdftotext && has pdfinfo || packages+=(poppler-utils)
 has qpdf || packages+=(qpdf)
+has certutil && has pk12util || packages+=(libnss3-tools)
+has openssl || packages+=(openssl)
 has strace || packages+=(strace)
 has gcc || packages+=(gcc libc6-dev)
 has node && has npm || packages+=(nodejs npm)
@@ -51,4 +53,11 @@ wanted=$(sed -n 's/.*"axe-core": "\(.*\)".*/\1/p' e2e/package.json)
 if [[ $(axe) != "$wanted" || ! -s e2e/node_modules/axe-core/axe.min.js ]]; then
 	echo "installing axe-core $wanted"
 	(cd e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
+fi
+
+provider=internal/testkit/oidcprovider
+locked() { sed -n '/"node_modules\/oidc-provider"/,/version/s/.*"version": "\(.*\)".*/\1/p' "$1" 2>/dev/null || true; }
+if [[ $(locked $provider/node_modules/.package-lock.json) != "$(locked $provider/package-lock.json)" ]]; then
+	echo "installing oidc-provider $(locked $provider/package-lock.json)"
+	(cd $provider && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
 fi

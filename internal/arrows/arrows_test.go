@@ -63,6 +63,9 @@ var may = map[string][]string{
 	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
 	"forms":                  {"fail", "i18n"},
 	"identity":               {"db", "fail", "i18n", "ledger", "outbox"},
+	"identity/card":          {"identity"},
+	"identity/machine":       {"db", "fail", "i18n", "identity", "ledger"},
+	"identity/oidc":          {"i18n", "identity"},
 	"pdf":                    {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":       {},
 	"pdf/internal/makefonts": {"pdf/internal/ttf"}, // a command: writes the fonts
@@ -77,13 +80,15 @@ var may = map[string][]string{
 
 	// Data, read by app alone; and what is for tests and builds only, which no
 	// row above names.
-	"content":          {},
-	"arrows":           {},
-	"e2e":              {},
-	"testkit":          {"db"},
-	"testkit/browser":  {},
-	"testkit/smtpsink": {},
-	"scripts/report":   {},
+	"content":              {},
+	"arrows":               {},
+	"e2e":                  {},
+	"testkit":              {"db"},
+	"testkit/browser":      {},
+	"testkit/smtpsink":     {},
+	"testkit/oidcprovider": {},
+	"testkit/pki":          {},
+	"scripts/report":       {},
 }
 
 // only lists the foreign modules that one place of ours wraps, with the place.
@@ -95,6 +100,10 @@ var only = map[string][]string{
 	"github.com/wneessen/go-mail":              {"delivery"},
 	"cel.dev/cel-go":                           {"survey"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"forms"},
+	"golang.org/x/crypto/ocsp":                 {"identity/card", "testkit/pki"},
+	"github.com/coreos/go-oidc/v3":             {"identity/oidc"},
+	"golang.org/x/oauth2":                      {"identity/oidc"},
+	"github.com/go-jose/go-jose/v4":            {"identity/machine", "identity/oidc"},
 
 	// For tests.
 	"github.com/anishathalye/porcupine": {},
@@ -105,7 +114,7 @@ var only = map[string][]string{
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/Shopify/toxiproxy/v2":   {},
 	"pgregory.net/rapid":                {},
-	"testing":                           {"testkit", "testkit/browser", "testkit/smtpsink"},
+	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/smtpsink"},
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }

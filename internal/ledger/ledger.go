@@ -41,7 +41,7 @@ const (
 	Hub            Side = "hub"
 )
 
-// Actor is who did a deed: person:<id>, robot:<id> or hub.
+// Actor is who did a deed: person:<id>, robot:<id>, system:<id> or hub.
 type Actor string
 
 // TheHub is the actor of what the hub does by itself.
@@ -52,6 +52,9 @@ func Person(id string) Actor { return Actor("person:" + id) }
 
 // Robot returns the actor that stands for an authority's software robot.
 func Robot(id string) Actor { return Actor("robot:" + id) }
+
+// System returns the actor that stands for an authority's own system.
+func System(id string) Actor { return Actor("system:" + id) }
 
 // MatterStream names the stream of a matter.
 func MatterStream(id string) string { return "matter:" + id }

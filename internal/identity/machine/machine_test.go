@@ -1,0 +1,690 @@
+package machine_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
+	"luvat/internal/ledger"
+	"luvat/internal/testkit"
+)
+
+const (
+	rescue = "rescue-pirkanmaa"
+	police = "police-sisa-suomi"
+)
+
+var (
+	lead    = machine.Lead(identity.Lead{Person: identity.Person{ID: "lead", Name: "Leena Nimetön"}, Authority: rescue})
+	other   = machine.Lead(identity.Lead{Person: identity.Person{ID: "other"}, Authority: police})
+	service = machine.Service(identity.Service{Person: identity.Person{ID: "service"}})
+)
+
+// A bench is a registry behind real TLS: /token is its token endpoint, /who says
+// who calls.
+type bench struct {
+	*machine.Registry
+	t      *testing.T
+	db     *db.DB
+	clock  *testkit.Clock
+	server *httptest.Server
+	log    bytes.Buffer
+	ca     *authority
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, db: testkit.DB(t), clock: testkit.NewClock(), ca: newCA("Luvat Test CA")}
+	b.server = httptest.NewUnstartedServer(http.HandlerFunc(b.serve))
+	b.server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	b.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	b.server.StartTLS()
+	t.Cleanup(b.server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(b.ca.cert)
+	var err error
+	b.Registry, err = machine.New(machine.Config{
+		DB: b.db, TokenEndpoint: b.server.URL + "/token", CAs: roots, Now: b.clock.Now, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bench) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/token" {
+		b.ServeHTTP(w, r)
+		return
+	}
+	c, err := b.Who(r.Context(), machine.Bearer(r), r.TLS)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(c)
+}
+
+// client is one that shows a certificate, or none.
+func (b *bench) client(cert *tls.Certificate) *http.Client {
+	transport := b.server.Client().Transport.(*http.Transport).Clone()
+	if cert != nil {
+		transport.TLSClientConfig.Certificates = []tls.Certificate{*cert}
+	}
+	b.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func (b *bench) add(a machine.Asker, authority string, kind machine.Kind, types ...string) machine.Machine {
+	b.t.Helper()
+	m, err := b.Add(b.t.Context(), a, machine.Machine{Authority: authority, Kind: kind, Name: "  Pelastuksen  järjestelmä ", Types: types})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
+func (b *bench) issue(m machine.Machine, p machine.Proof) machine.Credential {
+	b.t.Helper()
+	c, err := b.Issue(b.t.Context(), lead, m.ID, p)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// ask asks for a token; status and code tell how it went.
+func (b *bench) ask(cert *tls.Certificate, form url.Values) (token string, status int, code string) {
+	b.t.Helper()
+	r, err := b.client(cert).PostForm(b.server.URL+"/token", form)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close() //nolint:errcheck // it was read
+	var said struct {
+		Access string `json:"access_token"`
+		Type   string `json:"token_type"`
+		In     int    `json:"expires_in"`
+		Error  string `json:"error"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&said); err != nil {
+		b.t.Fatal(err)
+	}
+	if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Content-Type") != "application/json" {
+		b.t.Errorf("headers %v", r.Header)
+	}
+	if (said.Access == "") == (r.StatusCode == 200) || said.Access != "" && (said.Type != "Bearer" || said.In <= 0 || said.In > 600) {
+		b.t.Errorf("status %d with %+v", r.StatusCode, said)
+	}
+	return said.Access, r.StatusCode, said.Error
+}
+
+// who says as which machine a token or a certificate is known, "" for none.
+func (b *bench) who(token string, cert *tls.Certificate) string {
+	b.t.Helper()
+	q, err := http.NewRequestWithContext(b.t.Context(), "GET", b.server.URL+"/who", nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if token != "" {
+		q.Header.Set("Authorization", "Bearer "+token)
+	}
+	r, err := b.client(cert).Do(q)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close() //nolint:errcheck // it was read
+	if r.StatusCode != http.StatusOK {
+		return ""
+	}
+	var m machine.Caller
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		b.t.Fatal(err)
+	}
+	return m.ID
+}
+
+// deeds are those of an authority's stream, with who did them.
+func (b *bench) deeds(authority string) string {
+	b.t.Helper()
+	var all []string
+	err := b.db.View(b.t.Context(), func(tx *db.Tx) error {
+		entries, err := ledger.Read(b.t.Context(), tx, identity.AuthorityStream(authority))
+		for _, e := range entries {
+			kind, _, _ := strings.Cut(string(e.Actor), ":")
+			all = append(all, kind+" "+strings.TrimPrefix(e.Deed, "machine."))
+		}
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return strings.Join(all, ", ")
+}
+
+// A key pair of a machine.
+type pair struct {
+	alg     jose.SignatureAlgorithm
+	private any
+	kid     string
+}
+
+func rsaPair(alg jose.SignatureAlgorithm, kid string) pair {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return pair{alg, key, kid}
+}
+
+func ecPair(kid string) pair {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return pair{jose.ES256, key, kid}
+}
+
+func (p pair) public() machine.Proof {
+	key := jose.JSONWebKey{Key: p.private.(crypto.Signer).Public(), KeyID: p.kid}
+	b, err := json.Marshal(key)
+	if err != nil {
+		panic(err)
+	}
+	return machine.Proof{JWK: b}
+}
+
+func (p pair) sign(claims any) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: p.alg, Key: jose.JSONWebKey{Key: p.private, KeyID: p.kid}}, nil)
+	if err != nil {
+		panic(err)
+	}
+	body, _ := json.Marshal(claims)
+	object, err := signer.Sign(body)
+	if err != nil {
+		panic(err)
+	}
+	token, _ := object.CompactSerialize()
+	return token
+}
+
+// claims are those of a good assertion, with changes; nil takes one away.
+func (b *bench) claims(m machine.Machine, change map[string]any) map[string]any {
+	now := b.clock.Now()
+	c := map[string]any{
+		"iss": m.ID, "sub": m.ID, "aud": b.server.URL + "/token", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+	}
+	for name, value := range change {
+		if c[name] = value; value == nil {
+			delete(c, name)
+		}
+	}
+	return c
+}
+
+func form(assertion string) url.Values {
+	return url.Values{
+		"grant_type":            {"client_credentials"},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"client_assertion":      {assertion},
+	}
+}
+
+// An authority that issues certificates.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newCA(name string) *authority {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: testkit.Start.Add(-time.Hour), NotAfter: testkit.Start.Add(10000 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return &authority{cert, key}
+}
+
+// certificate issues one for a client, from a day before the start until so long
+// after it.
+func (a *authority) certificate(name string, lasts time.Duration) *tls.Certificate {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	serial, _ := rand.Int(rand.Reader, big.NewInt(1<<62))
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: name, Organization: []string{"Pirkanmaan hyvinvointialue"}},
+		NotBefore: testkit.Start.Add(-24 * time.Hour), NotAfter: testkit.Start.Add(lasts),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, a.cert, key.Public(), a.key)
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func pemOf(c *tls.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
+}
+
+const year = 8760 * time.Hour
+
+func TestAKeyGetsAToken(t *testing.T) {
+	for name, key := range map[string]pair{"RS256": rsaPair(jose.RS256, "k"), "PS256": rsaPair(jose.PS256, ""), "ES256": ecPair("k")} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			m := b.add(lead, rescue, machine.System)
+			c := b.issue(m, key.public())
+			token, status, code := b.ask(nil, form(key.sign(b.claims(m, nil))))
+			if status != http.StatusOK {
+				t.Fatalf("refused: %d %s\n%s", status, code, b.log.String())
+			}
+			if got := b.who(token, nil); got != m.ID {
+				t.Errorf("known as %q", got)
+			}
+			b.clock.Move(10 * time.Minute)
+			if b.who(token, nil) != "" {
+				t.Error("the token lives after ten minutes")
+			}
+			if got := b.deeds(rescue); got != "person added, person credential_issued, system token" {
+				t.Errorf("the ledger says: %s", got)
+			}
+			if list, err := b.List(t.Context(), lead, rescue); err != nil || list[0].Credentials[0].ID != c.ID || !list[0].Credentials[0].Used.Equal(testkit.Start) {
+				t.Errorf("listed %+v, %v", list, err)
+			}
+			var kept string
+			b.read(`SELECT hash FROM machine_tokens`, &kept)
+			if kept == token || strings.Contains(kept, token) {
+				t.Error("the token itself is kept")
+			}
+		})
+	}
+}
+
+func (b *bench) read(query string, into any) {
+	b.t.Helper()
+	if err := b.db.View(context.Background(), func(tx *db.Tx) error { return tx.QueryRowContext(context.Background(), query).Scan(into) }); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestACertificateIsEnough(t *testing.T) {
+	b := newBench(t)
+	m := b.add(lead, rescue, machine.Robot, "rescue-fireworks")
+	mine, renewed, strangers := b.ca.certificate("robotti", year), b.ca.certificate("robotti", year), newCA("Luvat Test CA").certificate("robotti", year)
+	b.issue(m, machine.Proof{Certificate: pemOf(mine)})
+	if got := b.who("", mine); got != m.ID {
+		t.Errorf("known as %q", got)
+	}
+	for name, cert := range map[string]*tls.Certificate{"renewed": renewed, "a stranger's of the same names": strangers, "none": nil} {
+		if b.who("", cert) != "" {
+			t.Errorf("%s: known", name)
+		}
+	}
+
+	// By name, what its CA issues to it later will do as well: but only its CA.
+	named := b.add(lead, rescue, machine.System)
+	if _, err := b.Issue(t.Context(), lead, named.ID, machine.Proof{Certificate: strangers.Certificate[0], ByName: true}); !fail.Is(err, fail.Rejected) {
+		t.Errorf("a name that no CA vouches for: %v", err)
+	}
+	c := b.issue(named, machine.Proof{Certificate: b.ca.certificate("järjestelmä", year).Certificate[0], ByName: true})
+	if got := b.who("", b.ca.certificate("järjestelmä", year)); got != named.ID {
+		t.Errorf("renewed: known as %q", got)
+	}
+	for name, cert := range map[string]*tls.Certificate{"another name": b.ca.certificate("toinen", year), "another CA": newCA("Luvat Test CA").certificate("järjestelmä", year)} {
+		if b.who("", cert) != "" {
+			t.Errorf("%s: known", name)
+		}
+	}
+	if err := b.Withdraw(t.Context(), lead, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if b.who("", b.ca.certificate("järjestelmä", year)) != "" {
+		t.Error("known after it was withdrawn")
+	}
+	b.clock.Move(year)
+	if b.who("", mine) != "" {
+		t.Error("known after the certificate expired")
+	}
+}
+
+func TestARobotIsAnOfficerOfItsAuthority(t *testing.T) {
+	b := newBench(t)
+	robot, system := b.add(lead, rescue, machine.Robot, "rescue-fireworks"), b.add(lead, rescue, machine.System)
+	for _, m := range []machine.Machine{robot, system} {
+		cert := b.ca.certificate(string(m.Kind), year)
+		b.issue(m, machine.Proof{Certificate: cert.Certificate[0]})
+		leaf, err := x509.ParseCertificate(cert.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := b.Who(t.Context(), "", &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, ok := c.Officer()
+		if ok != (m.Kind == machine.Robot) {
+			t.Errorf("%s: an officer: %t", m.Kind, ok)
+		}
+		if ok && (o.Role != identity.RoleRobot || o.Authority != rescue || o.Actor() != ledger.Robot(m.ID) || o.Name != "Pelastuksen järjestelmä" || !o.May("rescue-fireworks") || o.May("rescue-other")) {
+			t.Errorf("the officer is %+v", o)
+		}
+		if want := map[machine.Kind]ledger.Actor{machine.Robot: ledger.Robot(m.ID), machine.System: ledger.System(m.ID)}[m.Kind]; c.Actor() != want {
+			t.Errorf("in the ledger it is %s", c.Actor())
+		}
+		if c.May("anything") != (m.Kind == machine.System) {
+			t.Errorf("%s may anything: %t", m.Kind, c.May("anything"))
+		}
+	}
+	err := b.db.View(t.Context(), func(tx *db.Tx) error {
+		names, err := identity.Names(t.Context(), tx, []string{robot.ID})
+		if names[robot.ID] != "Pelastuksen järjestelmä" {
+			t.Errorf("pages would show %v", names)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATokenIsBoundToTheCertificateItCameBy(t *testing.T) {
+	b := newBench(t)
+	key := ecPair("k")
+	m := b.add(lead, rescue, machine.System)
+	b.issue(m, key.public())
+	mine, another := b.ca.certificate("mine", year), b.ca.certificate("another", year)
+	token, status, _ := b.ask(mine, form(key.sign(b.claims(m, nil))))
+	if status != http.StatusOK {
+		t.Fatal("refused")
+	}
+	for name, tt := range map[string]struct {
+		cert *tls.Certificate
+		want string
+	}{"its own": {mine, m.ID}, "another": {another, ""}, "none": {nil, ""}} {
+		if got := b.who(token, tt.cert); got != tt.want {
+			t.Errorf("with %s: known as %q", name, got)
+		}
+	}
+
+	// A registered certificate gets tokens without a signature, in its own name.
+	b.issue(m, machine.Proof{Certificate: mine.Certificate[0]})
+	by := url.Values{"grant_type": {"client_credentials"}, "client_id": {m.ID}}
+	if token, status, _ := b.ask(mine, by); status != http.StatusOK || b.who(token, mine) != m.ID || b.who(token, nil) != "" {
+		t.Errorf("by certificate: status %d", status)
+	}
+	strange := b.add(lead, rescue, machine.System)
+	for name, tt := range map[string]struct {
+		cert   *tls.Certificate
+		client string
+	}{"no certificate": {nil, m.ID}, "another's certificate": {another, m.ID}, "another's name": {mine, strange.ID}, "no name": {mine, ""}} {
+		if _, status, code := b.ask(tt.cert, url.Values{"grant_type": {"client_credentials"}, "client_id": {tt.client}}); status != 401 || code != machine.InvalidClient {
+			t.Errorf("%s: %d %s", name, status, code)
+		}
+	}
+}
+
+func TestACredentialIsRotated(t *testing.T) {
+	b := newBench(t)
+	old, next := ecPair("old"), ecPair("next")
+	m := b.add(lead, rescue, machine.System)
+	first := b.issue(m, old.public())
+	c, err := b.Rotate(t.Context(), lead, first.ID, next.public(), b.clock.Now().Add(48*time.Hour))
+	if err != nil || c.Replaces != first.ID {
+		t.Fatalf("Rotate = %+v, %v", c, err)
+	}
+	in := func(when string, key pair, want bool) {
+		t.Helper()
+		token, status, _ := b.ask(nil, form(key.sign(b.claims(m, nil))))
+		if (status == http.StatusOK) != want || (b.who(token, nil) == m.ID) != want {
+			t.Errorf("%s, %s: status %d, want in: %t", when, key.kid, status, want)
+		}
+	}
+	in("at once", old, true)
+	in("at once", next, true)
+	b.clock.Move(47*time.Hour + 55*time.Minute)
+	token, _, _ := b.ask(nil, form(old.sign(b.claims(m, nil))))
+	b.clock.Move(5 * time.Minute)
+	in("after the date", old, false)
+	in("after the date", next, true)
+	if b.who(token, nil) != "" {
+		t.Error("a token outlives its credential")
+	}
+	if _, err := b.Rotate(t.Context(), lead, c.ID, ecPair("x").public(), b.clock.Now().Add(-time.Hour)); !fail.Is(err, fail.Rejected) {
+		t.Errorf("until yesterday: %v", err)
+	}
+	if _, err := b.Rotate(t.Context(), lead, c.ID, next.public(), b.clock.Now()); !fail.Is(err, fail.Conflict) {
+		t.Errorf("the same key again: %v", err)
+	}
+	list, err := b.List(t.Context(), lead, rescue)
+	if err != nil || len(list) != 1 || len(list[0].Credentials) != 2 || list[0].Credentials[0].ID != c.ID || !list[0].Credentials[1].Until.Equal(testkit.Start.Add(48*time.Hour)) {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+}
+
+func TestWhatIsWithdrawnIsDeadAtOnce(t *testing.T) {
+	b := newBench(t)
+	one, two := ecPair("one"), ecPair("two")
+	m := b.add(lead, rescue, machine.System)
+	c := b.issue(m, one.public())
+	b.issue(m, two.public())
+	token, _, _ := b.ask(nil, form(one.sign(b.claims(m, nil))))
+	kept, _, _ := b.ask(nil, form(two.sign(b.claims(m, nil))))
+	if err := b.Withdraw(t.Context(), lead, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if b.who(token, nil) != "" || b.who(kept, nil) != m.ID {
+		t.Error("its token lives, or the other's does not")
+	}
+	if _, status, _ := b.ask(nil, form(one.sign(b.claims(m, nil)))); status != 401 {
+		t.Errorf("it gets a token: %d", status)
+	}
+	if err := b.Withdraw(t.Context(), lead, c.ID); !fail.Is(err, fail.Conflict) {
+		t.Errorf("once more: %v", err)
+	}
+	if _, err := b.Rotate(t.Context(), lead, c.ID, ecPair("x").public(), b.clock.Now().Add(time.Hour)); !fail.Is(err, fail.Conflict) {
+		t.Errorf("rotated: %v", err)
+	}
+	b.issue(m, one.public()) // a key that was withdrawn by mistake may come again
+	if err := b.Retire(t.Context(), service, m.ID); err != nil {
+		t.Fatal(err)
+	}
+	if b.who(kept, nil) != "" {
+		t.Error("a token of the retired machine lives")
+	}
+	if _, status, _ := b.ask(nil, form(two.sign(b.claims(m, nil)))); status != 401 {
+		t.Errorf("the retired machine gets a token: %d", status)
+	}
+	if _, err := b.Issue(t.Context(), lead, m.ID, ecPair("x").public()); !fail.Is(err, fail.Conflict) {
+		t.Errorf("the retired machine gets a credential: %v", err)
+	}
+	if err := b.Retire(t.Context(), lead, m.ID); !fail.Is(err, fail.Conflict) {
+		t.Errorf("retired twice: %v", err)
+	}
+}
+
+// A token row that outlived its credential, however that came, is worth nothing.
+func TestATokenIsWorthWhatItsCredentialIs(t *testing.T) {
+	b := newBench(t)
+	key := ecPair("k")
+	m := b.add(lead, rescue, machine.System)
+	b.issue(m, key.public())
+	token, _, _ := b.ask(nil, form(key.sign(b.claims(m, nil))))
+	for _, change := range []string{`UPDATE machine_credentials SET withdrawn_at = 1`, `UPDATE machine_credentials SET withdrawn_at = 0`, `UPDATE machines SET withdrawn_at = 1`} {
+		err := b.db.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.ExecContext(t.Context(), change)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.who(token, nil); (got == "") != !strings.HasSuffix(change, "= 0") {
+			t.Errorf("after %s: known as %q", change, got)
+		}
+	}
+}
+
+func TestNobodyElseRules(t *testing.T) {
+	b := newBench(t)
+	key := ecPair("k")
+	m := b.add(lead, rescue, machine.System)
+	c := b.issue(m, key.public())
+	for name, asker := range map[string]machine.Asker{"another authority's lead": other, "nobody": {}} {
+		_, add := b.Add(t.Context(), asker, machine.Machine{Authority: rescue, Kind: machine.System, Name: "x"})
+		_, issue := b.Issue(t.Context(), asker, m.ID, ecPair("x").public())
+		_, rotate := b.Rotate(t.Context(), asker, c.ID, ecPair("x").public(), b.clock.Now().Add(time.Hour))
+		_, list := b.List(t.Context(), asker, rescue)
+		for verb, err := range map[string]error{
+			"Add": add, "Issue": issue, "Rotate": rotate, "List": list,
+			"Withdraw": b.Withdraw(t.Context(), asker, c.ID), "Retire": b.Retire(t.Context(), asker, m.ID),
+		} {
+			if !fail.Is(err, fail.NotFound) {
+				t.Errorf("%s, %s: %v", verb, name, err)
+			}
+		}
+	}
+	for verb, err := range map[string]error{
+		"Withdraw": b.Withdraw(t.Context(), lead, "nothing"), "Retire": b.Retire(t.Context(), service, "nothing"),
+	} {
+		if !fail.Is(err, fail.NotFound) {
+			t.Errorf("%s of nothing: %v", verb, err)
+		}
+	}
+	if list, err := b.List(t.Context(), other, police); err != nil || len(list) != 0 {
+		t.Errorf("the other lead's own: %v, %v", list, err)
+	}
+	if list, err := b.List(t.Context(), service, rescue); err != nil || len(list) != 1 || list[0].Credentials[0].Until.IsZero() != true {
+		t.Errorf("service management sees %v, %v", list, err)
+	}
+	if _, status, _ := b.ask(nil, form(key.sign(b.claims(m, nil)))); status != http.StatusOK {
+		t.Error("the machine itself was harmed")
+	}
+	if got := b.deeds(rescue) + b.deeds(police); got != "person added, person credential_issued, system token" {
+		t.Errorf("the ledger says: %s", got)
+	}
+}
+
+func TestWhatIsNoProof(t *testing.T) {
+	b := newBench(t)
+	m := b.add(lead, rescue, machine.System)
+	mine := b.ca.certificate("mine", year)
+	b.issue(m, machine.Proof{Certificate: mine.Certificate[0]})
+	private := rsaPair(jose.RS256, "k")
+	secret, _ := json.Marshal(jose.JSONWebKey{Key: private.private})
+	shared, _ := json.Marshal(jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef")})
+	encrypts, _ := json.Marshal(jose.JSONWebKey{Key: private.private.(*rsa.PrivateKey).Public(), Use: "enc"})
+	hs, _ := json.Marshal(jose.JSONWebKey{Key: private.private.(*rsa.PrivateKey).Public(), Algorithm: "HS256"})
+	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	curve, _ := json.Marshal(jose.JSONWebKey{Key: p384.Public()})
+	pkcs8, _ := x509.MarshalPKCS8PrivateKey(private.private)
+	for name, tt := range map[string]struct {
+		p    machine.Proof
+		kind fail.Kind
+		key  string
+	}{
+		"nothing":                {machine.Proof{}, fail.Rejected, "machine.proof_missing"},
+		"both":                   {machine.Proof{JWK: secret, Certificate: secret}, fail.Rejected, "machine.proof_missing"},
+		"nonsense for a key":     {machine.Proof{JWK: []byte("{}")}, fail.Rejected, "machine.key_not_valid"},
+		"a private key":          {machine.Proof{JWK: secret}, fail.Rejected, "machine.key_private"},
+		"a shared key":           {machine.Proof{JWK: shared}, fail.Rejected, "machine.key_not_valid"},
+		"a key that encrypts":    {machine.Proof{JWK: encrypts}, fail.Rejected, "machine.key_not_valid"},
+		"a key for HS256":        {machine.Proof{JWK: hs}, fail.Rejected, "machine.key_not_valid"},
+		"another curve":          {machine.Proof{JWK: curve}, fail.Rejected, "machine.key_weak"},
+		"a private key as PEM":   {machine.Proof{Certificate: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})}, fail.Rejected, "machine.key_private"},
+		"nonsense":               {machine.Proof{Certificate: []byte("x")}, fail.Rejected, "machine.certificate_not_valid"},
+		"a CA":                   {machine.Proof{Certificate: b.ca.cert.Raw}, fail.Rejected, "machine.certificate_not_valid"},
+		"an expired certificate": {machine.Proof{Certificate: b.ca.certificate("x", -time.Hour).Certificate[0]}, fail.Rejected, "machine.certificate_expired"},
+		"until yesterday":        {machine.Proof{Certificate: b.ca.certificate("x", year).Certificate[0], Until: b.clock.Now().Add(-time.Hour)}, fail.Rejected, "machine.until_past"},
+		"a registered one":       {machine.Proof{Certificate: mine.Certificate[0]}, fail.Conflict, "machine.already_registered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := b.Issue(t.Context(), lead, m.ID, tt.p)
+			if !fail.Is(err, tt.kind) || !strings.HasPrefix(err.Error(), tt.key) {
+				t.Errorf("got %v, want %s", err, tt.key)
+			}
+		})
+	}
+	for name, m := range map[string]machine.Machine{
+		"no name": {Authority: rescue, Kind: machine.System, Name: " "}, "a long name": {Authority: rescue, Kind: machine.System, Name: strings.Repeat("ä", 101)},
+		"no kind": {Authority: rescue, Name: "x"},
+	} {
+		if _, err := b.Add(t.Context(), lead, m); !fail.Is(err, fail.Rejected) && !fail.Is(err, fail.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheLastUseIsKeptByTheMinute(t *testing.T) {
+	b := newBench(t)
+	cert := b.ca.certificate("mine", year)
+	m := b.add(lead, rescue, machine.System)
+	b.issue(m, machine.Proof{Certificate: cert.Certificate[0]})
+	for _, tt := range []struct {
+		later, want time.Duration
+	}{{0, 0}, {30 * time.Second, 0}, {31 * time.Second, 61 * time.Second}, {59 * time.Second, 61 * time.Second}} {
+		b.clock.Move(tt.later)
+		if b.who("", cert) != m.ID {
+			t.Fatal("not known")
+		}
+		list, err := b.List(t.Context(), lead, rescue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list[0].Credentials[0].Used.Sub(testkit.Start); got != tt.want {
+			t.Errorf("used after %s, want %s", got, tt.want)
+		}
+	}
+}
+
+func TestExpiredTokensAreForgotten(t *testing.T) {
+	b := newBench(t)
+	key := ecPair("k")
+	m := b.add(lead, rescue, machine.System)
+	b.issue(m, key.public())
+	b.ask(nil, form(key.sign(b.claims(m, nil))))
+	b.clock.Move(5 * time.Minute)
+	b.ask(nil, form(key.sign(b.claims(m, nil))))
+	b.clock.Move(6 * time.Minute)
+	if err := b.db.InTx(t.Context(), func(tx *db.Tx) error { return machine.Sweep(t.Context(), tx, b.clock.Now()) }); err != nil {
+		t.Fatal(err)
+	}
+	var n int64
+	if b.read(`SELECT COUNT(*) FROM machine_tokens`, &n); n != 1 {
+		t.Errorf("%d tokens are left", n)
+	}
+}
+
+func b64(v any) string {
+	b, _ := json.Marshal(v)
+	return base64.RawURLEncoding.EncodeToString(b)
+}

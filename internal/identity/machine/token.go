@@ -1,0 +1,301 @@
+package machine
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"luvat/internal/db"
+	"luvat/internal/identity"
+	"luvat/internal/ledger"
+)
+
+// Limits of tokens and of what is signed for them.
+const (
+	tokenTime     = 10 * time.Minute
+	assertionTime = 5 * time.Minute
+	skew          = 30 * time.Second
+	coarse        = time.Minute
+	longest       = 8 << 10 // of an assertion
+)
+
+// assertionType is the only client_assertion_type that is taken (RFC 7523).
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// A Token is what the token endpoint gives.
+type Token struct {
+	Access    string `json:"access_token"`
+	Type      string `json:"token_type"`
+	ExpiresIn int    `json:"expires_in"` // seconds
+}
+
+// The codes of OAuth that a machine may get.
+const (
+	InvalidRequest   = "invalid_request"
+	InvalidClient    = "invalid_client"
+	UnsupportedGrant = "unsupported_grant_type"
+	InvalidToken     = "invalid_token"
+)
+
+// An Error is a machine's mistake, or an attack. Its Code is all that the other
+// side is told; the Cause is for the hub's log and names nobody.
+type Error struct {
+	Code  string
+	Cause string
+
+	machine string // whose name was used, when it is known
+}
+
+// Error tells code and cause.
+func (e *Error) Error() string { return e.Code + ": " + e.Cause }
+
+func denied(cause string) *Error { return &Error{Code: InvalidClient, Cause: cause} }
+
+// Token answers at the token endpoint: who signs with a machine's key, or comes
+// with its certificate, gets an access token. With a certificate on the
+// connection, the token works with that alone.
+//
+// The error is an *Error unless the hub itself failed.
+func (r *Registry) Token(ctx context.Context, form url.Values, conn *tls.ConnectionState) (Token, error) {
+	for _, values := range form {
+		if len(values) != 1 {
+			return Token{}, &Error{Code: InvalidRequest, Cause: "a parameter comes twice"}
+		}
+	}
+	switch grant := form.Get("grant_type"); grant {
+	case "client_credentials":
+	case "":
+		return Token{}, &Error{Code: InvalidRequest, Cause: "no grant type"}
+	default:
+		return Token{}, &Error{Code: UnsupportedGrant, Cause: "another grant type"}
+	}
+	token, err := r.token(ctx, form, conn)
+	if e, ok := errors.AsType[*Error](err); ok && e.machine != "" {
+		if err := r.refused(ctx, e.machine); err != nil {
+			return Token{}, err
+		}
+	}
+	return token, err
+}
+
+func (r *Registry) token(ctx context.Context, form url.Values, conn *tls.ConnectionState) (Token, error) {
+	var shown shown
+	var err error
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		shown, err = r.signed(ctx, form)
+	} else {
+		shown, err = r.connected(ctx, form.Get("client_id"), conn)
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	return r.give(ctx, shown, conn)
+}
+
+// shown is a credential that was shown, by whom, and by what that is used once.
+type shown struct {
+	credential Credential
+	machine    Machine
+	once       string // jti; "" for a certificate
+	until      time.Time
+}
+
+// give makes a token, if what was shown is still good and was not used before.
+func (r *Registry) give(ctx context.Context, s shown, conn *tls.ConnectionState) (Token, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(r.Rand, b[:]); err != nil {
+		return Token{}, fmt.Errorf("read random bytes: %w", err)
+	}
+	access := base64.RawURLEncoding.EncodeToString(b[:])
+	bound := ""
+	if cert := leaf(conn); cert != nil {
+		bound = thumbprint(cert)
+	}
+	var expires time.Time
+	now := r.Now()
+	err := r.DB.InTx(ctx, func(tx *db.Tx) error {
+		if s.once != "" {
+			first, err := identity.Once(ctx, tx, "machine "+s.machine.ID, s.once, s.until)
+			if err != nil {
+				return err
+			}
+			if !first {
+				return &Error{Code: InvalidClient, Cause: "what was signed was used before", machine: s.machine.ID}
+			}
+		}
+		c, m, err := findCredential(ctx, tx, `c.id = $1`, s.credential.ID)
+		if err != nil {
+			return err
+		}
+		if !c.Good(now) || !m.Withdrawn.IsZero() {
+			return &Error{Code: InvalidClient, Cause: "the credential is not good", machine: m.ID}
+		}
+		if expires = now.Add(tokenTime); !c.Until.IsZero() && c.Until.Before(expires) {
+			expires = c.Until
+		}
+		if err := insertToken(ctx, tx, hashed(access), c.ID, bound, expires); err != nil {
+			return err
+		}
+		if err := used(ctx, tx, now, c.ID); err != nil {
+			return err
+		}
+		_, err = ledger.Record(ctx, tx, now, identity.AuthorityStream(m.Authority), m.Actor(), ledger.Authority, DeedToken, deed{Machine: m.ID, Credential: c.ID, Until: db.Millis(expires)})
+		return err
+	})
+	if err != nil {
+		return Token{}, err
+	}
+	return Token{Access: access, Type: "Bearer", ExpiresIn: int(expires.Sub(now) / time.Second)}, nil
+}
+
+// refused writes to the ledger that somebody who used the machine's name was
+// refused.
+func (r *Registry) refused(ctx context.Context, machine string) error {
+	return r.DB.InTx(ctx, func(tx *db.Tx) error {
+		m, err := findMachine(ctx, tx, machine)
+		if err != nil {
+			return err
+		}
+		first, err := refusedNow(ctx, tx, r.Now(), m.ID)
+		if err != nil || !first {
+			return err
+		}
+		_, err = ledger.Record(ctx, tx, r.Now(), identity.AuthorityStream(m.Authority), ledger.TheHub, ledger.Hub, DeedRefused, deed{Machine: m.ID})
+		return err
+	})
+}
+
+// claims are those of what a machine signs.
+type claims struct {
+	Issuer   string          `json:"iss"`
+	Subject  string          `json:"sub"`
+	Audience json.RawMessage `json:"aud"`
+	ID       string          `json:"jti"`
+	Expires  *float64        `json:"exp"`
+	Issued   *float64        `json:"iat"`
+	From     *float64        `json:"nbf"`
+}
+
+// signed finds the machine that signed the assertion (private_key_jwt).
+func (r *Registry) signed(ctx context.Context, form url.Values) (shown, error) {
+	raw := form.Get("client_assertion")
+	if form.Get("client_assertion_type") != assertionType || raw == "" || len(raw) > longest {
+		return shown{}, denied("the assertion is none of RFC 7523")
+	}
+	object, err := jose.ParseSignedCompact(raw, algorithms)
+	if err != nil || len(object.Signatures) != 1 {
+		return shown{}, denied("the assertion is not signed by an algorithm that is allowed")
+	}
+	var unsure claims // until the signature is verified
+	if json.Unmarshal(object.UnsafePayloadWithoutVerification(), &unsure) != nil || unsure.Issuer == "" {
+		return shown{}, denied("the assertion names nobody")
+	}
+	s, keys, err := r.keys(ctx, unsure.Issuer)
+	if err != nil {
+		return shown{}, err
+	}
+	header := object.Signatures[0].Header
+	for _, c := range keys {
+		var key jose.JSONWebKey
+		if err := json.Unmarshal([]byte(c.jwk), &key); err != nil {
+			return shown{}, fmt.Errorf("read a machine's key: %w", err)
+		}
+		if !c.Good(r.Now()) || header.KeyID != "" && header.KeyID != c.KeyID || key.Algorithm != "" && key.Algorithm != header.Algorithm {
+			continue
+		}
+		if _, err := object.Verify(key.Key); err != nil {
+			continue
+		}
+		s.credential = c
+		if cause := r.wrong(unsure, s.machine.ID, form); cause != "" {
+			return shown{}, &Error{Code: InvalidClient, Cause: cause, machine: s.machine.ID}
+		}
+		s.once, s.until = unsure.ID, instant(*unsure.Expires).Add(skew)
+		return s, nil
+	}
+	return shown{}, &Error{Code: InvalidClient, Cause: "no good key of the machine's made the signature", machine: s.machine.ID}
+}
+
+// keys returns a machine, not withdrawn, and its keys.
+func (r *Registry) keys(ctx context.Context, machine string) (s shown, keys []Credential, err error) {
+	err = r.DB.View(ctx, func(tx *db.Tx) error {
+		if s.machine, err = findMachine(ctx, tx, machine); err != nil {
+			return err
+		}
+		keys, err = keysOf(ctx, tx, machine)
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) || err == nil && !s.machine.Withdrawn.IsZero() {
+		return s, nil, denied("the assertion names no machine")
+	}
+	return s, keys, err
+}
+
+// wrong says what is wrong with verified claims, "" for nothing.
+func (r *Registry) wrong(c claims, machine string, form url.Values) string {
+	now := r.Now()
+	switch {
+	case c.Issuer != machine || c.Subject != machine || form.Has("client_id") && form.Get("client_id") != machine:
+		return "the assertion is of several"
+	case !r.forUs(c.Audience):
+		return "the assertion is for another"
+	case c.ID == "" || len(c.ID) > 200:
+		return "the assertion has no number"
+	case c.Expires == nil || !instant(*c.Expires).After(now.Add(-skew)):
+		return "the assertion has expired"
+	case instant(*c.Expires).After(now.Add(assertionTime + skew)):
+		return "the assertion would hold too long"
+	case c.Issued != nil && instant(*c.Issued).After(now.Add(skew)), c.From != nil && instant(*c.From).After(now.Add(skew)):
+		return "the assertion does not hold yet"
+	}
+	return ""
+}
+
+// forUs tells whether an audience is the token endpoint and nobody else.
+func (r *Registry) forUs(audience json.RawMessage) bool {
+	var one string
+	var several []string
+	if json.Unmarshal(audience, &one) == nil {
+		return one == r.TokenEndpoint
+	}
+	return json.Unmarshal(audience, &several) == nil && slices.Equal(several, []string{r.TokenEndpoint})
+}
+
+// instant reads a NumericDate; one that makes no sense is long ago.
+func instant(seconds float64) time.Time {
+	if !(seconds > 0 && seconds < 1<<40) {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
+// connected finds the machine that comes with a certificate and says its name.
+func (r *Registry) connected(ctx context.Context, client string, conn *tls.ConnectionState) (shown, error) {
+	if leaf(conn) == nil || client == "" {
+		return shown{}, denied("neither an assertion nor a certificate")
+	}
+	c, m, err := r.certified(ctx, conn)
+	if err != nil {
+		return shown{}, err
+	}
+	if m.ID != client {
+		return shown{}, &Error{Code: InvalidClient, Cause: "the certificate is another machine's", machine: m.ID}
+	}
+	return shown{credential: c, machine: m}, nil
+}
+
+func hashed(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
