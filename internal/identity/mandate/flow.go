@@ -100,6 +100,9 @@ func (f *Flow) Begin(ctx context.Context, b Beginning) (address string, sealed [
 	if b.Mode == identity.ForAuthority && f.Client.OfficerMatter == "" {
 		return "", nil, errors.New("begin a mandate: the officers' matter is not configured")
 	}
+	if _, err := pic.Parse(b.EndUser); err == nil {
+		return "", nil, errors.New("begin a mandate: a personal identity code is no name for a log")
+	}
 	s, err := f.Client.Register(ctx, side, b.Person, f.Client.NewID(), b.EndUser)
 	if err != nil {
 		return "", nil, refuse(err)

@@ -106,11 +106,10 @@ func (m memo) parties() ([]Party, error) {
 	return all, nil
 }
 
-// compare says what became of each party.
+// compare says what became of each party. Only an answer ends a right, never an
+// error: Valtuudet may mean the hub by it, and not the person.
 func compare(before []Party, now Choice, err error) Checked {
 	switch {
-	case denies(err):
-		return judged(before, Choice{Complete: true})
 	case errors.Is(err, ErrExpired):
 		return Checked{State: Lapsed, Cause: err}
 	case err != nil:
@@ -225,7 +224,7 @@ func (f *Flow) persons(ctx context.Context, m memo, person pic.Code) (Choice, er
 	c := Choice{Complete: true}
 	for _, d := range chosen {
 		a, err := f.Client.Authorization(ctx, m.Session, *m.Token, person, d.Code, f.Client.CustomerMatters...)
-		if err != nil && !denies(err) {
+		if err != nil && !denies(err) { // one who is denied by name, while the session is good
 			return Choice{}, err
 		}
 		p := Principal{Party: Party{Person: d.Code}, Name: d.Name, Complete: true, Asked: f.Client.CustomerMatters}
@@ -247,7 +246,7 @@ func (f *Flow) lapsed(ctx context.Context, m memo, person pic.Code, parties []Pa
 	c := Choice{Mode: m.Mode, Person: person, Complete: true}
 	for _, p := range parties {
 		a, err := f.Client.Check(ctx, person, p.Person, m.Session.Request, f.Client.CustomerMatters...)
-		if err != nil && !denies(err) {
+		if err != nil {
 			return Choice{}, err
 		}
 		principal := Principal{Party: p, Complete: true, Asked: f.Client.CustomerMatters}
