@@ -14,6 +14,7 @@ import (
 
 // revealers are the only places that read a code, by package, and why they must.
 var revealers = map[string]string{
+	"internal/app":                     "the invented codes of the demo's people",
 	"internal/identity/mandate":        "the paths of the calls to Valtuudet, and what is sealed of a flow",
 	"internal/identity/mandate/double": "answers as Valtuudet: of invented people",
 }

@@ -139,10 +139,10 @@ func (k *key) aead() (cipher.AEAD, error) {
 }
 
 // bound is what a text is bound to: its use, its key's name and its row.
-func bound(id, row string) []byte { return []byte("luvat seal v1\x00" + id + "\x00" + row) }
+func bound(id, row string) []byte { return []byte("luvat personal code v1\x00" + id + "\x00" + row) }
 
 func (k *key) hash(value string) string {
 	mac := hmac.New(sha256.New, k.bytes())
-	_, _ = mac.Write([]byte("luvat find v1\x00" + value)) // never fails
+	_, _ = mac.Write([]byte("luvat identifier v1\x00" + value)) // never fails
 	return k.id + "." + encoding.EncodeToString(mac.Sum(nil))
 }
