@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"luvat/internal/i18n"
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/identity/mandate/double"
 	"luvat/internal/identity/pic"
@@ -33,7 +34,7 @@ func TestActingForACompanyAtTheStandIn(t *testing.T) {
 		for _, l := range i18n.Langs {
 			where := fmt.Sprintf("%s, %d px", l, width)
 			p := browser.Start(t).Page(t, browser.Options{Width: width})
-			address, memo, err := flow.Begin(t.Context(), mandate.Beginning{Person: person, Mode: mandate.ForCompany, State: "state-" + string(l), Lang: l})
+			address, memo, err := flow.Begin(t.Context(), mandate.Beginning{Person: person, Mode: identity.ForCompany, State: "state-" + string(l), Lang: l})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,8 +60,7 @@ func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) err
 	if err != nil {
 		return nil, err
 	}
-	sealed := vault{keys}
-	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: sealed}, sealed
+	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: keys}, keys
 	register, err := all.register(ctx, h)
 	if err != nil {
 		return nil, fmt.Errorf("demo/mandates.json: %w", err)
@@ -82,7 +81,7 @@ func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) err
 	if err != nil {
 		return server.Close, err
 	}
-	h.Site.Mandates = mandates{flow}
+	h.Site.Mandates = mandate.Mandates{Flow: flow}
 	return server.Close, nil
 }
 

@@ -6,23 +6,8 @@ import (
 	"os"
 	"strings"
 
-	"luvat/internal/identity"
 	"luvat/internal/identity/pic"
 )
-
-// vault is pic's vault as identity knows it.
-type vault struct{ *pic.Vault }
-
-var _ identity.Vault = vault{}
-
-func (v vault) Seal(plain, row string) (string, error) { return v.SealText(row, []byte(plain)) }
-
-func (v vault) Open(sealed, row string) (string, error) {
-	plain, err := v.OpenText(row, sealed)
-	return string(plain), err
-}
-
-func (v vault) Hashes(value string) []string { return v.HashesOfText(value) }
 
 // keyFile reads the two rings of keys of a file, or makes the file with new keys
 // if it is not there. Lines that begin with "seal " are of the ring that

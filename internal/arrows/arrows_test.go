@@ -60,16 +60,17 @@ var may = map[string][]string{
 
 	// Nouns. An offer names its form and its rules; who is asking is logged.
 	// Forms, survey and pdf do no I/O: no db.
-	"attach":                  {"db", "fail", "i18n"},
-	"catalogue":               {"db", "fail", "forms", "i18n", "survey"},
-	"forms":                   {"fail", "i18n"},
-	"identity":                {"db", "fail", "i18n", "ledger", "outbox"},
-	"identity/card":           {"identity"},
-	"identity/mandate":        {"i18n", "identity", "identity/pic"},
+	"attach":           {"db", "fail", "i18n"},
+	"catalogue":        {"db", "fail", "forms", "i18n", "survey"},
+	"forms":            {"fail", "i18n"},
+	"identity":         {"db", "fail", "i18n", "ledger", "outbox"},
+	"identity/card":    {"identity"},
+	"identity/machine": {"db", "fail", "i18n", "identity", "ledger"},
+	"identity/mandate": {"i18n", "identity", "identity/pic"},
+	// The stand-in of Suomi.fi-valtuudet; it knows nothing of its client.
 	"identity/mandate/double": {"i18n", "identity/pic"},
-	"identity/pic":            {},
-	"identity/machine":        {"db", "fail", "i18n", "identity", "ledger"},
 	"identity/oidc":           {"i18n", "identity"},
+	"identity/pic":            {},
 	"pdf":                     {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":        {},
 	"pdf/internal/makefonts":  {"pdf/internal/ttf"}, // a command: writes the fonts

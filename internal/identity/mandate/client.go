@@ -34,6 +34,12 @@ func NewClient(c Config) (*Client, error) {
 		return nil, err
 	}
 	plain := *s.HTTP
+	if plain.Transport == nil {
+		plain.Transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second,
+		}
+	}
 	plain.Jar = nil
 	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{settings: s, http: &plain}, nil

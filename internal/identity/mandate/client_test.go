@@ -190,7 +190,7 @@ func TestAgreements(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t, tt.change)
-			_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: linnea, Mode: mandate.ForCompany, State: "s"})
+			_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: linnea, Mode: identity.ForCompany, State: "s"})
 			if !errors.Is(err, tt.kind) {
 				t.Errorf("%v; want %v", err, tt.kind)
 			}
@@ -201,13 +201,13 @@ func TestAgreements(t *testing.T) {
 	}
 	t.Run("the password", func(t *testing.T) {
 		s := newSite(t, func(c *mandate.Config, _ *double.Config) { c.OAuthPassword = "wrong" })
-		address, memo := s.begin(linnea, mandate.ForCompany)
+		address, memo := s.begin(linnea, identity.ForCompany)
 		_, _, err := s.Finish(t.Context(), memo, s.choose(address, "Vasa Sol Ab"))
 		wantRefusal(t, "Finish", err, identity.NotThere)
 	})
 	t.Run("the redirect address", func(t *testing.T) {
 		s := newSite(t, func(c *mandate.Config, _ *double.Config) { c.RedirectURL += "/other" })
-		address, _ := s.begin(linnea, mandate.ForCompany)
+		address, _ := s.begin(linnea, identity.ForCompany)
 		res, err := s.browser.Get(address)
 		if err != nil {
 			t.Fatal(err)

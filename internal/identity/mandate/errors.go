@@ -20,16 +20,16 @@ import (
 var (
 	// ErrExpired: the session, its token or its code is over or unknown. Start
 	// over from the register.
-	ErrExpired = errors.New("the session at Valtuudet is over")
+	ErrExpired = errors.New("the session is over")
 	// ErrDenied: Valtuudet says that this may not be.
-	ErrDenied = errors.New("Valtuudet does not allow it")
+	ErrDenied = errors.New("it is not allowed")
 	// ErrUnavailable: no answer now. Nothing is known.
-	ErrUnavailable = errors.New("Valtuudet does not answer")
+	ErrUnavailable = errors.New("there is no answer")
 	// ErrRefused: Valtuudet does not take the hub's own request: its keys, its
 	// clock, its addresses or its rules are not as agreed.
-	ErrRefused = errors.New("Valtuudet refuses the hub's request")
+	ErrRefused = errors.New("the hub's request is refused")
 	// ErrAnswer: an answer that is not understood, or does not verify.
-	ErrAnswer = errors.New("the answer of Valtuudet is not valid")
+	ErrAnswer = errors.New("the answer is not valid")
 )
 
 // Error codes that Valtuudet writes into the body of an error.
@@ -147,7 +147,7 @@ func told(call, request string, at stage, res *http.Response, body []byte) *Erro
 	}
 	e.Kind = kindOf(at, e.Status, e.Code)
 	if at == paying {
-		e.Kind, e.Why = paid(e.Kind, e.Status, body)
+		e.Why, e.Kind = paid(e.Kind, e.Status, body)
 	}
 	return e
 }
@@ -175,9 +175,9 @@ func kindOf(at stage, status, code int) error {
 }
 
 // paid reads the error of the token endpoint, which is OAuth's and not Valtuudet's.
-func paid(kind error, status int, body []byte) (error, string) {
+func paid(kind error, status int, body []byte) (why string, err error) {
 	if status != http.StatusBadRequest && status != http.StatusUnauthorized {
-		return kind, ""
+		return "", kind
 	}
 	var own struct {
 		Error string `json:"error"`
@@ -185,10 +185,10 @@ func paid(kind error, status int, body []byte) (error, string) {
 	_ = json.Unmarshal(body, &own) // what is no JSON has no word
 	switch own.Error {
 	case "invalid_grant", "invalid_token":
-		return ErrExpired, own.Error
+		return own.Error, ErrExpired
 	}
 	if slices.Contains([]string{"invalid_client", "invalid_request", "unauthorized", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}, own.Error) {
-		return ErrRefused, own.Error
+		return own.Error, ErrRefused
 	}
-	return ErrRefused, ""
+	return "", ErrRefused
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/identity/mandate/double"
 )
@@ -36,20 +37,20 @@ func TestErrors(t *testing.T) {
 		kind   error
 		text   string
 	}{
-		{"checksum or clock, at the register", "register", 401, own(199), mandate.ErrRefused, "valtuudet register: Valtuudet refuses the hub's request, HTTP 401, error code 199, request 2f0c5a0e-6d0a-4f3e-9a53-6f4f5d1c9a11"},
-		{"a bare 403", "register", 403, "", mandate.ErrDenied, "valtuudet register: Valtuudet does not allow it, HTTP 403, request r1"},
+		{"checksum or clock, at the register", "register", 401, own(199), mandate.ErrRefused, "valtuudet register: the hub's request is refused, HTTP 401, error code 199, request 2f0c5a0e-6d0a-4f3e-9a53-6f4f5d1c9a11"},
+		{"a bare 403", "register", 403, "", mandate.ErrDenied, "valtuudet register: it is not allowed, HTTP 403, request r1"},
 		{"unknown user", "register", 403, own(104), mandate.ErrDenied, ""},
-		{"codes count before the status", "register", 500, own(106), mandate.ErrDenied, "valtuudet register: Valtuudet does not allow it, HTTP 500, error code 106, request 2f0c5a0e-6d0a-4f3e-9a53-6f4f5d1c9a11"},
+		{"codes count before the status", "register", 500, own(106), mandate.ErrDenied, "valtuudet register: it is not allowed, HTTP 500, error code 106, request 2f0c5a0e-6d0a-4f3e-9a53-6f4f5d1c9a11"},
 		{"unknown service", "register", 500, own(102), mandate.ErrRefused, ""},
 		{"no rules for the hub", "register", 500, own(107), mandate.ErrRefused, ""},
 		{"a wrong redirect", "register", 400, own(110), mandate.ErrRefused, ""},
 		{"another error", "register", 500, own(199), mandate.ErrUnavailable, ""},
-		{"a code without the header", "register", 500, `{"errorCode":106}`, mandate.ErrUnavailable, "valtuudet register: Valtuudet does not answer, HTTP 500, request r1"},
+		{"a code without the header", "register", 500, `{"errorCode":106}`, mandate.ErrUnavailable, "valtuudet register: there is no answer, HTTP 500, request r1"},
 		{"busy", "register", 429, "", mandate.ErrUnavailable, ""},
 		{"a gateway", "register", 502, "<html>", mandate.ErrUnavailable, ""},
 		{"not there", "register", 404, "", mandate.ErrRefused, ""},
 		{"no content", "register", 204, "", mandate.ErrAnswer, ""},
-		{"a page and no JSON", "register", 200, "<html>" + linnea.Reveal(), mandate.ErrAnswer, "valtuudet register: the answer of Valtuudet is not valid: it is not the JSON that was expected, request r1"},
+		{"a page and no JSON", "register", 200, "<html>" + linnea.Reveal(), mandate.ErrAnswer, "valtuudet register: the answer is not valid: it is not the JSON that was expected, request r1"},
 		{"no session", "register", 200, `{"userId":"u"}`, mandate.ErrAnswer, ""},
 		{"a session that is a path", "register", 200, `{"userId":"u","sessionId":"../x"}`, mandate.ErrAnswer, ""},
 		{"a session that is dots", "register", 200, `{"userId":"u","sessionId":".."}`, mandate.ErrAnswer, ""},
@@ -65,9 +66,9 @@ func TestErrors(t *testing.T) {
 		{"allowed in small letters", "authorization", 200, `{"result":"allowed"}`, mandate.ErrAnswer, ""},
 		{"not ended", "unregister", 200, `false`, mandate.ErrAnswer, ""},
 
-		{"a used code", "token", 400, `{"error":"invalid_grant","error_description":"x"}`, mandate.ErrExpired, "valtuudet token: the session at Valtuudet is over: invalid_grant, HTTP 400, request r1"},
-		{"a wrong password", "token", 401, `{"error":"invalid_client"}`, mandate.ErrRefused, "valtuudet token: Valtuudet refuses the hub's request: invalid_client, HTTP 401, request r1"},
-		{"a word of its own", "token", 400, `{"error":"` + linnea.Reveal() + `"}`, mandate.ErrRefused, "valtuudet token: Valtuudet refuses the hub's request, HTTP 400, request r1"},
+		{"a used code", "token", 400, `{"error":"invalid_grant","error_description":"x"}`, mandate.ErrExpired, "valtuudet token: the session is over: invalid_grant, HTTP 400, request r1"},
+		{"a wrong password", "token", 401, `{"error":"invalid_client"}`, mandate.ErrRefused, "valtuudet token: the hub's request is refused: invalid_client, HTTP 401, request r1"},
+		{"a word of its own", "token", 400, `{"error":"` + linnea.Reveal() + `"}`, mandate.ErrRefused, "valtuudet token: the hub's request is refused, HTTP 400, request r1"},
 		{"no token", "token", 200, `{"token_type":"bearer"}`, mandate.ErrAnswer, ""},
 		{"a token of another kind", "token", 200, `{"access_token":"x","token_type":"mac"}`, mandate.ErrAnswer, ""},
 		{"a token with a line break", "token", 200, `{"access_token":"x\r\ny","token_type":"bearer"}`, mandate.ErrAnswer, ""},
@@ -278,7 +279,7 @@ func TestNothingGetsOut(t *testing.T) {
 func TestWholeFlowsLogNothing(t *testing.T) {
 	logged := catchLogs(t)
 	bothWays(t, func(t *testing.T, s *site) {
-		g, memo := s.act(matti, mandate.ForPerson, "Aino Virtanen", "Linnéa Ström")
+		g, memo := s.act(matti, identity.ForPerson, "Aino Virtanen", "Linnéa Ström")
 		c, _ := s.check(memo, mandate.Still)
 		for _, v := range []any{s.config, &s.config, s.Flow.Client, g.Person, c.Now.Principals[0].Party} {
 			sound(t, fmt.Sprintf("%v %+v %s", v, v, v))

@@ -34,7 +34,7 @@ func New(c Config) (*Flow, error) {
 // that she wants to act for another.
 type Beginning struct {
 	Person pic.Code
-	Mode   Mode
+	Mode   identity.MandateMode
 	State  string    // comes back with the browser; unguessable, used once
 	Lang   i18n.Lang // of the pages at Valtuudet
 	// EndUser is what Valtuudet logs of who asks, such as the hub's id of the
@@ -44,13 +44,13 @@ type Beginning struct {
 
 // memo is what a flow must remember. At rest it is sealed.
 type memo struct {
-	Mode    Mode      `json:"mode"`
-	State   string    `json:"state"`
-	Person  string    `json:"person"`
-	Begun   time.Time `json:"begun"`
-	Session Session   `json:"session"`
-	Token   *Token    `json:"token,omitempty"` // from Finish on
-	Held    []held    `json:"held,omitempty"`  // what was granted then
+	Mode    identity.MandateMode `json:"mode"`
+	State   string               `json:"state"`
+	Person  string               `json:"person"`
+	Begun   time.Time            `json:"begun"`
+	Session Session              `json:"session"`
+	Token   *Token               `json:"token,omitempty"` // from Finish on
+	Held    []held               `json:"held,omitempty"`  // what was granted then
 }
 
 // held is a Party in a memo.
@@ -67,7 +67,7 @@ func (f *Flow) seal(m memo) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write a mandate's memo: %w", err)
 	}
-	sealed, err := f.Client.Vault.SealText(memoRow, body)
+	sealed, err := f.Client.Vault.Seal(string(body), memoRow)
 	if err != nil {
 		return nil, fmt.Errorf("seal a mandate's memo: %w", err)
 	}
@@ -76,11 +76,11 @@ func (f *Flow) seal(m memo) ([]byte, error) {
 
 func (f *Flow) open(sealed []byte) (memo, pic.Code, error) {
 	var m memo
-	body, err := f.Client.Vault.OpenText(memoRow, string(sealed))
+	body, err := f.Client.Vault.Open(string(sealed), memoRow)
 	if err != nil {
 		return m, pic.Code{}, fmt.Errorf("open a mandate's memo: %w", err)
 	}
-	if err := json.Unmarshal(body, &m); err != nil {
+	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return m, pic.Code{}, errors.New("read a mandate's memo: it is of another form")
 	}
 	person, err := pic.Parse(m.Person)
@@ -93,14 +93,17 @@ func (f *Flow) open(sealed []byte) (memo, pic.Code, error) {
 // Begin opens a session at Valtuudet and returns where the browser goes, and the
 // memo for Finish. If it cannot be now, the error is an *identity.Refusal.
 func (f *Flow) Begin(ctx context.Context, b Beginning) (address string, sealed []byte, err error) {
-	wire, ok := b.Mode.wire()
+	side, ok := wire(b.Mode)
 	if !ok || b.State == "" || b.Person.IsZero() {
 		return "", nil, errors.New("begin a mandate: it needs a mode, a state and a person")
 	}
-	if b.Mode == AsOfficer && f.Client.OfficerMatter == "" {
+	if b.Mode == identity.ForAuthority && f.Client.OfficerMatter == "" {
 		return "", nil, errors.New("begin a mandate: the officers' matter is not configured")
 	}
-	s, err := f.Client.Register(ctx, wire, b.Person, f.Client.NewID(), b.EndUser)
+	if _, err := pic.Parse(b.EndUser); err == nil {
+		return "", nil, errors.New("begin a mandate: a personal identity code is no name for a log")
+	}
+	s, err := f.Client.Register(ctx, side, b.Person, f.Client.NewID(), b.EndUser)
 	if err != nil {
 		return "", nil, refuse(err)
 	}
@@ -114,39 +117,39 @@ func (f *Flow) Begin(ctx context.Context, b Beginning) (address string, sealed [
 // Finish reads what the browser brought back to Config.RedirectURL and says what
 // was granted, with the memo for Refresh and End. A choice that was not made, or
 // that cannot be read, is an *identity.Refusal; a choice that grants nothing is
-// not: look at Granted.
-func (f *Flow) Finish(ctx context.Context, sealed []byte, callback url.Values) (Granted, []byte, error) {
+// not: look at the Choice.
+func (f *Flow) Finish(ctx context.Context, sealed []byte, callback url.Values) (Choice, []byte, error) {
 	m, person, err := f.open(sealed)
 	if err != nil {
-		return Granted{}, nil, err
+		return Choice{}, nil, err
 	}
 	if m.Token != nil {
-		return Granted{}, nil, identity.Refuse(identity.TooOld, "the memo was finished before")
+		return Choice{}, nil, identity.Refuse(identity.TooOld, "the memo was finished before")
 	}
 	if f.Client.Now().After(m.Begun.Add(f.Client.Choosing)) {
-		return Granted{}, nil, identity.Refuse(identity.TooOld, "the choice took too long")
+		return Choice{}, nil, identity.Refuse(identity.TooOld, "the choice took too long")
 	}
 	code, err := brought(callback, m.State)
 	if err != nil {
-		return Granted{}, nil, err
+		return Choice{}, nil, err
 	}
 	t, err := f.Client.Token(ctx, m.Session, code)
 	if err != nil {
-		return Granted{}, nil, refuse(err)
+		return Choice{}, nil, refuse(err)
 	}
 	m.Token = &t
-	g, err := f.ask(ctx, &m, person, nil)
+	c, err := f.ask(ctx, &m, person, nil)
 	if err != nil {
-		return Granted{}, nil, refuse(err)
+		return Choice{}, nil, refuse(err)
 	}
-	for _, p := range g.parties() {
+	for _, p := range c.parties() {
 		m.Held = append(m.Held, held{p.Company, p.Person.Reveal()})
 	}
 	sealed, err = f.seal(m)
 	if err != nil {
-		return Granted{}, nil, err
+		return Choice{}, nil, err
 	}
-	return g, sealed, nil
+	return c, sealed, nil
 }
 
 // End ends the session at Valtuudet. One that is over already is well ended.

@@ -32,8 +32,8 @@ func names(all []mandate.Principal) (list []string) {
 
 func TestActingForACompany(t *testing.T) {
 	bothWays(t, func(t *testing.T, s *site) {
-		g, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-		if len(g.Principals) != 1 || g.Person != linnea || !g.Complete || g.Mode != mandate.ForCompany {
+		g, memo := s.act(linnea, identity.ForCompany, "Vasa Sol Ab")
+		if len(g.Principals) != 1 || g.Person != linnea || !g.Complete || g.Mode != identity.ForCompany {
 			t.Fatalf("granted %+v", g)
 		}
 		if p := g.Principals[0]; p.Company != vasasol || p.Name != "Vasa Sol Ab" || !slices.Equal(p.Roles, []string{"TJ"}) || !p.Complete || !p.Person.IsZero() {
@@ -58,11 +58,11 @@ func (s *site) end(memo []byte) error { return s.Flow.End(s.t.Context(), memo) }
 
 func TestAMandateGivesTheRightAndAMembershipDoesNot(t *testing.T) {
 	s := newSite(t)
-	g, _ := s.act(matti, mandate.ForCompany, "Kahvila Kulma & Kumpp. Ky")
+	g, _ := s.act(matti, identity.ForCompany, "Kahvila Kulma & Kumpp. Ky")
 	if len(g.Principals) != 1 || !slices.Equal(g.Principals[0].Roles, []string{events}) {
 		t.Errorf("by mandate: %+v", g)
 	}
-	g, _ = s.act(linnea, mandate.ForCompany, "Kahvila Kulma & Kumpp. Ky")
+	g, _ = s.act(linnea, identity.ForCompany, "Kahvila Kulma & Kumpp. Ky")
 	if len(g.Principals) != 0 || len(g.Refused) != 1 || !slices.Equal(g.Refused[0].Roles, []string{"J"}) {
 		t.Errorf("as a member of the board: %+v", g)
 	}
@@ -70,7 +70,7 @@ func TestAMandateGivesTheRightAndAMembershipDoesNot(t *testing.T) {
 
 func TestActingForAPerson(t *testing.T) {
 	bothWays(t, func(t *testing.T, s *site) {
-		g, memo := s.act(matti, mandate.ForPerson, "Aino Virtanen", "Linnéa Ström", "Oskari Virtanen")
+		g, memo := s.act(matti, identity.ForPerson, "Aino Virtanen", "Linnéa Ström", "Oskari Virtanen")
 		if !slices.Equal(names(g.Principals), []string{"Aino Virtanen", "Oskari Virtanen"}) || !slices.Equal(names(g.Refused), []string{"Linnéa Ström"}) {
 			t.Fatalf("granted %v, refused %v", names(g.Principals), names(g.Refused))
 		}
@@ -121,7 +121,7 @@ func TestOfficers(t *testing.T) {
 				for _, m := range tt.mandates {
 					s.Double.Add(m)
 				}
-				address, memo := s.begin(outi, mandate.AsOfficer)
+				address, memo := s.begin(outi, identity.ForAuthority)
 				form, offered, _ := s.open(address)
 				if len(offered) == 0 {
 					if tt.shown {
@@ -164,91 +164,16 @@ func TestOfficers(t *testing.T) {
 	}
 }
 
-// TestAChainThatEnds: whichever link ends, the next check ends the right.
-func TestAChainThatEnds(t *testing.T) {
-	for name, link := range map[string]double.Mandate{"person → authority": outiOfTampere, "authority → granting body": tampereOfKeha} {
-		for _, shows := range []mandate.Shows{mandate.ShowsPrincipal, mandate.ShowsAuthority} {
-			t.Run(name+", shown the "+string(shows), func(t *testing.T) {
-				s := newSite(t, func(c *mandate.Config, d *double.Config) {
-					c.OfficerShows, d.Shows = shows, double.Shows(shows)
-				})
-				g, memo := s.act(outi, mandate.AsOfficer, map[mandate.Shows]string{mandate.ShowsPrincipal: "Valtuuksien antaja", mandate.ShowsAuthority: "Tampereen kaupunki"}[shows])
-				_, memo = s.check(memo, mandate.Still)
-				s.clock.Move(time.Minute)
-				s.Double.End(link)
-				c, _ := s.check(memo, mandate.Ended)
-				if c.Of(g.Chains[0].Party()) != mandate.Ended || len(c.Now.Chains) != 0 {
-					t.Errorf("the chain still holds: %+v", c.Now)
-				}
-			})
-		}
-	}
-}
-
 // TestWhatTheAnswerDoesNotName: a hub that expects the granting body is not
 // content with the authority, and one that expects the authority needs it named.
 func TestWhatTheAnswerDoesNotName(t *testing.T) {
 	for shows, other := range map[mandate.Shows]double.Shows{mandate.ShowsPrincipal: double.Authority, mandate.ShowsAuthority: double.Principal} {
 		s := newSite(t, func(c *mandate.Config, d *double.Config) { c.OfficerShows, d.Shows = shows, other })
-		g, _ := s.act(outi, mandate.AsOfficer, map[double.Shows]string{double.Principal: "Valtuuksien antaja", double.Authority: "Tampereen kaupunki"}[other])
+		g, _ := s.act(outi, identity.ForAuthority, map[double.Shows]string{double.Principal: "Valtuuksien antaja", double.Authority: "Tampereen kaupunki"}[other])
 		if len(g.Chains) != 0 {
 			t.Errorf("expecting %s: %+v", shows, g.Chains)
 		}
 	}
-}
-
-func TestAMandateThatEndsByItself(t *testing.T) {
-	s := newSite(t)
-	s.Double.End(eventsOfKahvila)
-	m := eventsOfKahvila
-	m.Until = s.clock.Now().Add(5 * time.Minute)
-	s.Double.Add(m)
-	_, memo := s.act(matti, mandate.ForCompany, "Kahvila Kulma & Kumpp. Ky")
-	s.clock.Move(5*time.Minute - time.Second)
-	_, memo = s.check(memo, mandate.Still)
-	s.clock.Move(time.Second)
-	_, memo = s.check(memo, mandate.Ended)
-	s.Double.Add(eventsOfKahvila)
-	s.check(memo, mandate.Still)
-}
-
-func TestRegistersThatCannotBeRead(t *testing.T) {
-	bothWays(t, func(t *testing.T, s *site) {
-		_, before := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-		s.Switch(func(sw *double.Switches) { sw.Incomplete = true })
-		g, _ := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-		if g.Complete || len(g.Principals) != 0 || len(g.Refused) != 1 || g.Refused[0].Complete {
-			t.Errorf("granted %+v: what is missing is not told apart from what is denied", g)
-		}
-		c, before := s.check(before, mandate.Unknown)
-		if c.Of(mandate.Party{Company: vasasol}) != mandate.Unknown || c.Cause == nil {
-			t.Errorf("a role that cannot be read is %s", c.Of(mandate.Party{Company: vasasol}))
-		}
-		s.Switch(func(sw *double.Switches) { sw.Incomplete = false })
-		s.check(before, mandate.Still)
-	})
-}
-
-func TestValtuudetIsDown(t *testing.T) {
-	s := newSite(t)
-	address, begun := s.begin(linnea, mandate.ForCompany)
-	callback := s.choose(address, "Vasa Sol Ab")
-	_, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-	s.Switch(func(sw *double.Switches) { sw.Down = true })
-
-	_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: linnea, Mode: mandate.ForCompany, State: "s"})
-	wantRefusal(t, "Begin", err, identity.NotThere)
-	_, _, err = s.Finish(t.Context(), begun, callback)
-	wantRefusal(t, "Finish", err, identity.NotThere)
-	c, memo := s.check(memo, mandate.Unknown)
-	if c.Of(mandate.Party{Company: vasasol}) != mandate.Unknown || !errors.Is(c.Cause, mandate.ErrUnavailable) {
-		t.Errorf("%s: %v", c.Of(mandate.Party{Company: vasasol}), c.Cause)
-	}
-	if err := s.end(memo); !errors.Is(err, mandate.ErrUnavailable) {
-		t.Errorf("End: %v", err)
-	}
-	s.Switch(func(sw *double.Switches) { sw.Down = false })
-	s.check(memo, mandate.Still)
 }
 
 func wantRefusal(t *testing.T, what string, err error, want identity.Why) {
@@ -259,56 +184,9 @@ func wantRefusal(t *testing.T, what string, err error, want identity.Why) {
 	}
 }
 
-func TestTokensAreRenewed(t *testing.T) {
-	s := newSite(t)
-	_, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-	other := memo
-	for range 5 {
-		s.clock.Move(9*time.Minute + 50*time.Second)
-		_, memo = s.check(memo, mandate.Still)
-	}
-	// A tab that kept the first memo finds its token gone, and goes on.
-	s.check(other, mandate.Still)
-	s.Double.End(directorOfVasasol)
-	s.check(other, mandate.Ended)
-}
-
-// TestASessionThatLapses says nothing of the right: neither that it holds nor
-// that it ended.
-func TestASessionThatLapses(t *testing.T) {
-	for name, lapse := range map[string]func(s *site){
-		"401 to everything": func(s *site) { s.Switch(func(sw *double.Switches) { sw.Expired = true }) },
-		"the token is over and is not renewed": func(s *site) {
-			s.Switch(func(sw *double.Switches) { sw.NoRefresh = true })
-			s.clock.Move(11 * time.Minute)
-		},
-		"the session is over": func(s *site) { s.clock.Move(2 * time.Hour) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			_, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-			lapse(s)
-			c, _ := s.check(memo, mandate.Lapsed)
-			if c.Of(mandate.Party{Company: vasasol}) != mandate.Lapsed || !errors.Is(c.Cause, mandate.ErrExpired) {
-				t.Errorf("%s, %v", c.Of(mandate.Party{Company: vasasol}), c.Cause)
-			}
-		})
-	}
-}
-
-// TestPersonsAreAskedAboutWithoutASession where the hub has a key for that.
-func TestPersonsAreAskedAboutWithoutASession(t *testing.T) {
-	s := newSite(t, func(c *mandate.Config, d *double.Config) { c.RESTKey = d.RESTKey })
-	_, memo := s.act(matti, mandate.ForPerson, "Aino Virtanen")
-	s.clock.Move(2 * time.Hour)
-	_, memo = s.check(memo, mandate.Still)
-	s.Double.End(eventsOfAino)
-	s.check(memo, mandate.Ended)
-}
-
 func TestAChoiceThatIsNotMade(t *testing.T) {
 	s := newSite(t)
-	address, memo := s.begin(linnea, mandate.ForCompany)
+	address, memo := s.begin(linnea, identity.ForCompany)
 	form, _, _ := s.open(address)
 	form.Set("action", "cancel")
 	_, _, err := s.Finish(t.Context(), memo, s.post(form))
@@ -354,7 +232,7 @@ func TestCallbacks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
-			_, memo := s.begin(linnea, mandate.ForCompany)
+			_, memo := s.begin(linnea, identity.ForCompany)
 			q, err := url.ParseQuery(tt.query)
 			if err != nil {
 				t.Fatal(err)
@@ -370,7 +248,7 @@ func TestCallbacks(t *testing.T) {
 
 func TestACodeIsTradedOnce(t *testing.T) {
 	s := newSite(t)
-	address, begun := s.begin(linnea, mandate.ForCompany)
+	address, begun := s.begin(linnea, identity.ForCompany)
 	callback := s.choose(address, "Vasa Sol Ab")
 	_, memo, err := s.Finish(t.Context(), begun, callback)
 	if err != nil {
@@ -384,8 +262,8 @@ func TestACodeIsTradedOnce(t *testing.T) {
 
 func TestAnothersCode(t *testing.T) {
 	s := newSite(t)
-	address, _ := s.begin(matti, mandate.ForCompany)
-	_, memo := s.begin(linnea, mandate.ForCompany)
+	address, _ := s.begin(matti, identity.ForCompany)
+	_, memo := s.begin(linnea, identity.ForCompany)
 	stolen := s.choose(address, "Kahvila Kulma & Kumpp. Ky")
 	g, _, err := s.Finish(t.Context(), memo, stolen) // the states are equal in this test, the sessions are not
 	wantRefusal(t, "a code of another session", err, identity.TooOld)
@@ -396,7 +274,7 @@ func TestAnothersCode(t *testing.T) {
 
 func TestAChoiceThatTakesTooLong(t *testing.T) {
 	s := newSite(t)
-	address, memo := s.begin(linnea, mandate.ForCompany)
+	address, memo := s.begin(linnea, identity.ForCompany)
 	s.clock.Move(29 * time.Minute)
 	callback := s.choose(address, "Vasa Sol Ab")
 	s.clock.Move(2 * time.Minute)
@@ -406,17 +284,18 @@ func TestAChoiceThatTakesTooLong(t *testing.T) {
 
 func TestSomebodyWhomValtuudetDoesNotKnow(t *testing.T) {
 	s := newSite(t)
-	_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: person("121212A", 950), Mode: mandate.ForPerson, State: "s"})
+	_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: person("121212A", 950), Mode: identity.ForPerson, State: "s"})
 	wantRefusal(t, "unknown", err, identity.NoMandate)
 }
 
 func TestBeginnings(t *testing.T) {
 	s := newSite(t, func(c *mandate.Config, _ *double.Config) { c.OfficerMatter, c.OfficerPrincipal = "", "" })
 	for name, b := range map[string]mandate.Beginning{
-		"no person":                    {Mode: mandate.ForPerson, State: "s"},
-		"no state":                     {Person: aino, Mode: mandate.ForPerson},
+		"no person":                    {Mode: identity.ForPerson, State: "s"},
+		"no state":                     {Person: aino, Mode: identity.ForPerson},
 		"no mode":                      {Person: aino, State: "s"},
-		"officers are not set up here": {Person: aino, Mode: mandate.AsOfficer, State: "s"},
+		"a code for a log's name":      {Person: aino, Mode: identity.ForPerson, State: "s", EndUser: aino.Reveal()},
+		"officers are not set up here": {Person: aino, Mode: identity.ForAuthority, State: "s"},
 	} {
 		if _, _, err := s.Begin(t.Context(), b); err == nil {
 			t.Errorf("%s: it begins", name)
@@ -426,8 +305,8 @@ func TestBeginnings(t *testing.T) {
 
 func TestMemosAreSealed(t *testing.T) {
 	s := newSite(t)
-	_, begun := s.begin(linnea, mandate.ForCompany)
-	_, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
+	_, begun := s.begin(linnea, identity.ForCompany)
+	_, memo := s.act(linnea, identity.ForCompany, "Vasa Sol Ab")
 	for _, m := range [][]byte{begun, memo} {
 		if strings.Contains(string(m), linnea.Reveal()) || strings.Contains(string(m), "state") {
 			t.Errorf("a memo is open: %s", m)

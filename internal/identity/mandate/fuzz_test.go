@@ -42,7 +42,7 @@ func FuzzCallback(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	_, memo, err := flow.Begin(f.Context(), mandate.Beginning{Person: linnea, Mode: mandate.ForCompany, State: "STATE"})
+	_, memo, err := flow.Begin(f.Context(), mandate.Beginning{Person: linnea, Mode: identity.ForCompany, State: "STATE"})
 	if err != nil {
 		f.Fatal(err)
 	}

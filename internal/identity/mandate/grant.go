@@ -3,25 +3,16 @@ package mandate
 import (
 	"slices"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/pic"
 )
 
-// Mode is for whom a person wants to act.
-type Mode string
-
-// The modes.
-const (
-	ForPerson  Mode = "person"  // an applicant, for another person
-	ForCompany Mode = "company" // an applicant, for a company or a body
-	AsOfficer  Mode = "officer" // an officer, for an authority
-)
-
 // wire returns the interface by which a mode is asked about.
-func (m Mode) wire() (Interface, bool) {
+func wire(m identity.MandateMode) (Interface, bool) {
 	switch m {
-	case ForPerson:
+	case identity.ForPerson:
 		return HPA, true
-	case ForCompany, AsOfficer:
+	case identity.ForCompany, identity.ForAuthority:
 		return YPA, true
 	}
 	return "", false
@@ -83,9 +74,9 @@ type Chain struct {
 // Party is the authority as a party: what Checked.Of is asked about.
 func (c Chain) Party() Party { return Party{Company: c.Authority} }
 
-// Granted is what Valtuudet says of a person's choice.
-type Granted struct {
-	Mode   Mode
+// A Choice is whom a person chose to act for, and what Valtuudet says of it.
+type Choice struct {
+	Mode   identity.MandateMode
 	Person pic.Code // who chose: the caller compares it with who is signed in
 
 	Principals []Principal // may be acted for
@@ -98,32 +89,32 @@ type Granted struct {
 }
 
 // parties lists what is granted.
-func (g Granted) parties() (all []Party) {
-	for _, p := range g.Principals {
+func (c Choice) parties() (all []Party) {
+	for _, p := range c.Principals {
 		all = append(all, p.Party)
 	}
-	for _, c := range g.Chains {
-		all = append(all, c.Party())
+	for _, chain := range c.Chains {
+		all = append(all, chain.Party())
 	}
 	return all
 }
 
 // companies judges the organisations for an applicant.
-func (s settings) companies(all []Organisation) (g Granted) {
-	g.Complete = true
+func (s settings) companies(all []Organisation) (c Choice) {
+	c.Complete = true
 	for _, o := range all {
 		p := Principal{Party: Party{Company: o.ID}, Name: o.Name, Roles: o.Roles, Complete: o.Complete}
-		g.Complete = g.Complete && o.Complete
+		c.Complete = c.Complete && o.Complete
 		gives := func(role string) bool {
 			return slices.Contains(s.CustomerRoles, role) || slices.Contains(s.CustomerMatters, role)
 		}
 		if slices.ContainsFunc(o.Roles, gives) {
-			g.Principals = append(g.Principals, p)
+			c.Principals = append(c.Principals, p)
 		} else {
-			g.Refused = append(g.Refused, p)
+			c.Refused = append(c.Refused, p)
 		}
 	}
-	return g
+	return c
 }
 
 // chains judges the organisations for an officer.
@@ -132,12 +123,12 @@ func (s settings) companies(all []Organisation) (g Granted) {
 // Valtuudet shows. Roles of registers count for nothing here: a managing director
 // is no officer. Nor does a right to give mandates (valtuutusoikeus), which is no
 // matter in the answer.
-func (s settings) chains(all []Organisation) (g Granted) {
-	g.Complete = true
+func (s settings) chains(all []Organisation) (c Choice) {
+	c.Complete = true
 	granting := false
 	var authorities []Organisation
 	for _, o := range all {
-		g.Complete = g.Complete && o.Complete
+		c.Complete = c.Complete && o.Complete
 		if !slices.Contains(o.Roles, s.OfficerMatter) {
 			continue
 		}
@@ -152,15 +143,15 @@ func (s settings) chains(all []Organisation) (g Granted) {
 		chain.Transaction = Named
 	}
 	if !granting && s.OfficerShows == ShowsPrincipal {
-		return g
+		return c
 	}
 	for _, a := range authorities {
-		c := chain
-		c.Authority, c.AuthorityName, c.Representation = a.ID, a.Name, Named
-		g.Chains = append(g.Chains, c)
+		found := chain
+		found.Authority, found.AuthorityName, found.Representation = a.ID, a.Name, Named
+		c.Chains = append(c.Chains, found)
 	}
 	if len(authorities) == 0 && granting && s.OfficerShows == ShowsPrincipal {
-		g.Chains = append(g.Chains, chain)
+		c.Chains = append(c.Chains, chain)
 	}
-	return g
+	return c
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/testkit"
 )
@@ -182,13 +183,13 @@ func TestSignersRollOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSite(t, signed, func(c *mandate.Config, _ *doubleConfig) { c.SignerKeys = pemOf(t, fresh) + old.PublicKey() })
-	if g, _ := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab"); len(g.Principals) != 1 {
+	if g, _ := s.act(linnea, identity.ForCompany, "Vasa Sol Ab"); len(g.Principals) != 1 {
 		t.Errorf("by the old key: %+v", g)
 	}
 	s = newSite(t, signed, func(c *mandate.Config, d *doubleConfig) {
 		d.Key, c.SignerKeys = fresh, pemOf(t, fresh)+old.PublicKey()
 	})
-	if g, _ := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab"); len(g.Principals) != 1 {
+	if g, _ := s.act(linnea, identity.ForCompany, "Vasa Sol Ab"); len(g.Principals) != 1 {
 		t.Errorf("by the new key: %+v", g)
 	}
 }

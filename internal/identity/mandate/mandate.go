@@ -6,7 +6,7 @@
 // person may, and asked again while the person acts:
 //
 //	Flow.Begin ──► register ──► the browser goes to Valtuudet, and chooses
-//	Flow.Finish ◄─ callback;  token, roles or authorization ──► Granted
+//	Flow.Finish ◄─ callback;  token, roles or authorization ──► Choice
 //	Flow.Refresh   the same questions again ──► still, ended, unknown or lapsed
 //	Flow.End       unregister
 //
@@ -108,9 +108,9 @@ type Config struct {
 
 	// Vault seals the memos, which hold personal identity codes and tokens.
 	Vault *pic.Vault
-	// HTTP makes the calls; default a client of the standard library. Its
-	// Transport must be a plain *http.Transport: one that traces or logs would
-	// see the addresses. Redirects are never followed.
+	// HTTP makes the calls; default a client of its own. Its Transport must be a
+	// plain *http.Transport: one that traces or logs would see the addresses, and
+	// so might what stands in http.DefaultTransport. Redirects are never followed.
 	HTTP *http.Client
 	// Now tells the time; default time.Now.
 	Now func() time.Time
@@ -198,7 +198,7 @@ func (c *Config) fill() {
 		c.Choosing = 30 * time.Minute
 	}
 	if c.HTTP == nil {
-		c.HTTP = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}
+		c.HTTP = &http.Client{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

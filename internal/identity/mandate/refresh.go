@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/pic"
 )
 
@@ -27,7 +28,7 @@ type Checked struct {
 	// State is Still if anything of what was granted holds, Ended if nothing does.
 	State State
 	// Now is what is granted now; of a check that got no answer it is empty.
-	Now Granted
+	Now Choice
 	// Cause is why the state is Unknown or Lapsed. It names no person.
 	Cause error
 
@@ -71,6 +72,24 @@ func (f *Flow) Refresh(ctx context.Context, sealed []byte) (Checked, []byte, err
 	return checked, fresh, nil
 }
 
+// Keep narrows a memo to one of the parties that were granted: Refresh asks about
+// that one from then on.
+func (f *Flow) Keep(sealed []byte, p Party) ([]byte, error) {
+	m, _, err := f.open(sealed)
+	if err != nil {
+		return nil, err
+	}
+	granted, err := m.parties()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(granted, p) {
+		return nil, errors.New("keep a mandate: it was not granted")
+	}
+	m.Held = []held{{p.Company, p.Person.Reveal()}}
+	return f.seal(m)
+}
+
 func (m memo) parties() ([]Party, error) {
 	all := make([]Party, len(m.Held))
 	for i, h := range m.Held {
@@ -87,11 +106,10 @@ func (m memo) parties() ([]Party, error) {
 	return all, nil
 }
 
-// compare says what became of each party.
-func compare(before []Party, now Granted, err error) Checked {
+// compare says what became of each party. Only an answer ends a right, never an
+// error: Valtuudet may mean the hub by it, and not the person.
+func compare(before []Party, now Choice, err error) Checked {
 	switch {
-	case denies(err):
-		return judged(before, Granted{Complete: true})
 	case errors.Is(err, ErrExpired):
 		return Checked{State: Lapsed, Cause: err}
 	case err != nil:
@@ -102,7 +120,7 @@ func compare(before []Party, now Granted, err error) Checked {
 
 // judged compares what was with what is. What an incomplete answer lacks is not
 // ended: it could not be read.
-func judged(before []Party, now Granted) Checked {
+func judged(before []Party, now Choice) Checked {
 	c := Checked{State: Ended, Now: now, of: map[Party]State{}}
 	for _, p := range before {
 		s := now.holds(p)
@@ -118,13 +136,13 @@ func judged(before []Party, now Granted) Checked {
 }
 
 // holds says what became of a right that was granted before.
-func (g Granted) holds(p Party) State {
-	if slices.Contains(g.parties(), p) || p == (Party{}) && len(g.Chains) > 0 {
+func (c Choice) holds(p Party) State {
+	if slices.Contains(c.parties(), p) || p == (Party{}) && len(c.Chains) > 0 {
 		return Still
 	}
-	complete := g.Complete
-	if i := slices.IndexFunc(g.Refused, func(r Principal) bool { return r.Party == p }); i >= 0 {
-		complete = g.Refused[i].Complete
+	complete := c.Complete
+	if i := slices.IndexFunc(c.Refused, func(r Principal) bool { return r.Party == p }); i >= 0 {
+		complete = c.Refused[i].Complete
 	}
 	if !complete {
 		return Unknown
@@ -138,27 +156,27 @@ const renewBefore = 15 * time.Second
 // ask asks what the person may, with a token that lives: one that is over, or
 // taken for over, is renewed once. parties are those to ask about, nil for all
 // that were chosen.
-func (f *Flow) ask(ctx context.Context, m *memo, person pic.Code, parties []Party) (Granted, error) {
+func (f *Flow) ask(ctx context.Context, m *memo, person pic.Code, parties []Party) (Choice, error) {
 	renewable := m.Token.Refresh != ""
 	if renewable && !f.Client.Now().Before(m.Token.Until.Add(-renewBefore)) {
 		renewable = false
 		if err := f.renew(ctx, m); errors.Is(err, ErrUnavailable) {
-			return Granted{}, err
+			return Choice{}, err
 		}
 	}
-	g, err := f.question(ctx, *m, person, parties)
+	c, err := f.question(ctx, *m, person, parties)
 	if renewable && errors.Is(err, ErrExpired) {
 		switch failed := f.renew(ctx, m); {
 		case failed == nil:
-			g, err = f.question(ctx, *m, person, parties)
+			c, err = f.question(ctx, *m, person, parties)
 		case errors.Is(failed, ErrUnavailable):
-			return Granted{}, failed
+			return Choice{}, failed
 		}
 	}
 	if errors.Is(err, ErrExpired) {
 		return f.lapsed(ctx, *m, person, parties, err)
 	}
-	return g, err
+	return c, err
 }
 
 func (f *Flow) renew(ctx context.Context, m *memo) error {
@@ -171,72 +189,72 @@ func (f *Flow) renew(ctx context.Context, m *memo) error {
 }
 
 // question asks what the mode asks.
-func (f *Flow) question(ctx context.Context, m memo, person pic.Code, parties []Party) (g Granted, err error) {
+func (f *Flow) question(ctx context.Context, m memo, person pic.Code, parties []Party) (c Choice, err error) {
 	switch m.Mode {
-	case ForPerson:
-		g, err = f.persons(ctx, m, person)
-	case ForCompany:
+	case identity.ForPerson:
+		c, err = f.persons(ctx, m, person)
+	case identity.ForCompany:
 		var only pic.BusinessID
 		if len(parties) == 1 {
 			only = parties[0].Company
 		}
 		var all []Organisation
 		all, err = f.Client.Organisations(ctx, m.Session, *m.Token, person, only)
-		g = f.Client.companies(all)
-	case AsOfficer:
+		c = f.Client.companies(all)
+	case identity.ForAuthority:
 		var all []Organisation
 		all, err = f.Client.Organisations(ctx, m.Session, *m.Token, person, "")
-		g = f.Client.chains(all)
+		c = f.Client.chains(all)
 	default:
-		return Granted{}, errors.New("a mandate's memo has no mode")
+		return Choice{}, errors.New("a mandate's memo has no mode")
 	}
 	if err != nil {
-		return Granted{}, err
+		return Choice{}, err
 	}
-	g.Mode, g.Person = m.Mode, person
-	return g, nil
+	c.Mode, c.Person = m.Mode, person
+	return c, nil
 }
 
 // persons asks about every person who was chosen.
-func (f *Flow) persons(ctx context.Context, m memo, person pic.Code) (Granted, error) {
+func (f *Flow) persons(ctx context.Context, m memo, person pic.Code) (Choice, error) {
 	chosen, err := f.Client.Delegators(ctx, m.Session, *m.Token)
 	if err != nil {
-		return Granted{}, err
+		return Choice{}, err
 	}
-	g := Granted{Complete: true}
+	c := Choice{Complete: true}
 	for _, d := range chosen {
 		a, err := f.Client.Authorization(ctx, m.Session, *m.Token, person, d.Code, f.Client.CustomerMatters...)
-		if err != nil && !denies(err) {
-			return Granted{}, err
+		if err != nil && !denies(err) { // one who is denied by name, while the session is good
+			return Choice{}, err
 		}
 		p := Principal{Party: Party{Person: d.Code}, Name: d.Name, Complete: true, Asked: f.Client.CustomerMatters}
 		if a.Allowed {
-			g.Principals = append(g.Principals, p)
+			c.Principals = append(c.Principals, p)
 		} else {
-			g.Refused = append(g.Refused, p)
+			c.Refused = append(c.Refused, p)
 		}
 	}
-	return g, nil
+	return c, nil
 }
 
 // lapsed is what is left when a session is over: persons can be asked about
 // without one, if the hub has the key for it. The names are not told again.
-func (f *Flow) lapsed(ctx context.Context, m memo, person pic.Code, parties []Party, lapsed error) (Granted, error) {
-	if m.Mode != ForPerson || f.Client.RESTKey == "" || len(parties) == 0 {
-		return Granted{}, lapsed
+func (f *Flow) lapsed(ctx context.Context, m memo, person pic.Code, parties []Party, lapsed error) (Choice, error) {
+	if m.Mode != identity.ForPerson || f.Client.RESTKey == "" || len(parties) == 0 {
+		return Choice{}, lapsed
 	}
-	g := Granted{Mode: m.Mode, Person: person, Complete: true}
+	c := Choice{Mode: m.Mode, Person: person, Complete: true}
 	for _, p := range parties {
 		a, err := f.Client.Check(ctx, person, p.Person, m.Session.Request, f.Client.CustomerMatters...)
-		if err != nil && !denies(err) {
-			return Granted{}, err
+		if err != nil {
+			return Choice{}, err
 		}
 		principal := Principal{Party: p, Complete: true, Asked: f.Client.CustomerMatters}
 		if a.Allowed {
-			g.Principals = append(g.Principals, principal)
+			c.Principals = append(c.Principals, principal)
 		} else {
-			g.Refused = append(g.Refused, principal)
+			c.Refused = append(c.Refused, principal)
 		}
 	}
-	return g, nil
+	return c, nil
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"luvat/internal/i18n"
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/identity/mandate/double"
 	"luvat/internal/identity/pic"
@@ -195,7 +196,7 @@ var (
 )
 
 // begin begins a flow with the state "state".
-func (s *site) begin(who pic.Code, mode mandate.Mode) (address string, memo []byte) {
+func (s *site) begin(who pic.Code, mode identity.MandateMode) (address string, memo []byte) {
 	s.t.Helper()
 	address, memo, err := s.Begin(s.t.Context(), mandate.Beginning{Person: who, Mode: mode, State: "state", Lang: i18n.EN, EndUser: "person-7"})
 	if err != nil {
@@ -264,7 +265,7 @@ func (s *site) choose(address string, names ...string) url.Values {
 }
 
 // act lets a person act for those named, from beginning to end.
-func (s *site) act(who pic.Code, mode mandate.Mode, names ...string) (mandate.Granted, []byte) {
+func (s *site) act(who pic.Code, mode identity.MandateMode, names ...string) (mandate.Choice, []byte) {
 	s.t.Helper()
 	address, memo := s.begin(who, mode)
 	g, memo, err := s.Finish(s.t.Context(), memo, s.choose(address, names...))

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
 	"luvat/internal/identity/mandate/double"
 	"luvat/internal/testkit"
@@ -90,7 +91,7 @@ func TestWire(t *testing.T) {
 		play   func(t *testing.T, s *site)
 	}{
 		{"company", false, func(t *testing.T, s *site) {
-			_, memo := s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
+			_, memo := s.act(linnea, identity.ForCompany, "Vasa Sol Ab")
 			_, memo = s.check(memo, mandate.Still)
 			s.clock.Move(11 * 60e9)
 			_, memo = s.check(memo, mandate.Still)
@@ -100,7 +101,7 @@ func TestWire(t *testing.T) {
 			s.check(memo, mandate.Lapsed)
 		}},
 		{"person", false, func(t *testing.T, s *site) {
-			s.act(matti, mandate.ForPerson, "Aino Virtanen", "Linnéa Ström")
+			s.act(matti, identity.ForPerson, "Aino Virtanen", "Linnéa Ström")
 			c := s.Flow.Client
 			session, token := s.session(matti, mandate.HPA, "Aino Virtanen")
 			if _, err := c.AuthorizationList(t.Context(), session, token, matti, aino); err != nil {
@@ -118,13 +119,13 @@ func TestWire(t *testing.T) {
 			}
 		}},
 		{"officer", false, func(_ *testing.T, s *site) {
-			_, memo := s.act(outi, mandate.AsOfficer, "Valtuuksien antaja")
+			_, memo := s.act(outi, identity.ForAuthority, "Valtuuksien antaja")
 			s.Double.End(tampereOfKeha)
 			s.check(memo, mandate.Ended)
 		}},
 		{"signed", true, func(t *testing.T, s *site) {
-			s.act(linnea, mandate.ForCompany, "Vasa Sol Ab")
-			s.act(matti, mandate.ForPerson, "Aino Virtanen")
+			s.act(linnea, identity.ForCompany, "Vasa Sol Ab")
+			s.act(matti, identity.ForPerson, "Aino Virtanen")
 			c := s.Flow.Client
 			session, token := s.session(matti, mandate.HPA, "Aino Virtanen")
 			if _, err := c.AuthorizationList(t.Context(), session, token, matti, aino); err != nil {
@@ -132,9 +133,9 @@ func TestWire(t *testing.T) {
 			}
 		}},
 		{"refused", false, func(t *testing.T, s *site) {
-			_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: person("121212A", 950), Mode: mandate.ForPerson, State: "state"})
+			_, _, err := s.Begin(t.Context(), mandate.Beginning{Person: person("121212A", 950), Mode: identity.ForPerson, State: "state"})
 			wantRefusal(t, "somebody unknown", err, "no_mandate")
-			address, memo := s.begin(linnea, mandate.ForCompany)
+			address, memo := s.begin(linnea, identity.ForCompany)
 			callback := s.choose(address, "Vasa Sol Ab")
 			if _, _, err := s.Finish(t.Context(), memo, callback); err != nil {
 				t.Fatal(err)
@@ -148,7 +149,7 @@ func TestWire(t *testing.T) {
 				_ = res.Body.Close()
 			}
 			s.Switch(func(sw *double.Switches) { sw.Down = true })
-			_, _, err = s.Begin(t.Context(), mandate.Beginning{Person: linnea, Mode: mandate.ForCompany, State: "state"})
+			_, _, err = s.Begin(t.Context(), mandate.Beginning{Person: linnea, Mode: identity.ForCompany, State: "state"})
 			wantRefusal(t, "down", err, "not_there")
 		}},
 	} {

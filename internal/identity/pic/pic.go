@@ -5,8 +5,8 @@
 // by Reveal. At rest it is encrypted by a Vault, which also makes the keyed hash
 // by which the row of a person is found:
 //
-//	provider ─► Parse ─► Code ─┬─► Vault.Hash ──► the column that finds the person
-//	                           └─► Vault.Seal ──► the column that holds the code
+//	provider ─► Parse ─► Code ─┬─► Vault.Hashes ──► the column that finds the person
+//	                           └─► Vault.Seal ────► the column that holds the code
 //
 // Beside it stands the business id (Y-tunnus), which is no secret.
 package pic

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// A Vault keeps codes at rest.
+// A Vault keeps at rest what identifies people. It is an identity.Vault.
 //
 // To take a new key into use, write it as the first line of the ring; then let
 // Rotate pass over all rows; then take the old line away. What the old key made
@@ -43,41 +43,9 @@ func NewVault(encrypt, find Keys) (*Vault, error) {
 	return &Vault{encrypt, find}, nil
 }
 
-// Seal encrypts a code for the row whose id is given: "key.text". In another row
-// it does not open.
-func (v *Vault) Seal(row string, c Code) (string, error) {
-	if c.IsZero() {
-		return "", errors.New("there is no code to seal")
-	}
-	return v.SealText(row, []byte(c.Reveal()))
-}
-
-// Open decrypts what Seal, or Rotate, made for the row.
-func (v *Vault) Open(row, sealed string) (Code, error) {
-	plain, err := v.OpenText(row, sealed)
-	if err != nil {
-		return Code{}, err
-	}
-	return Parse(string(plain))
-}
-
-// Rotate returns the text sealed anew when another key than the first made it,
-// and tells whether it did.
-func (v *Vault) Rotate(row, sealed string) (string, bool, error) {
-	if id, _, ok := strings.Cut(sealed, "."); ok && id == v.keys.list[0].id {
-		return sealed, false, nil
-	}
-	plain, err := v.OpenText(row, sealed)
-	if err != nil {
-		return "", false, err
-	}
-	fresh, err := v.SealText(row, plain)
-	return fresh, err == nil, err
-}
-
-// SealText encrypts any short secret that belongs to a row, such as a memo that
-// holds a code.
-func (v *Vault) SealText(row string, plain []byte) (string, error) {
+// Seal encrypts a text for the row it stands in: "key.text". In another row it
+// does not open. Its length shows; a code's is always the same.
+func (v *Vault) Seal(plain, row string) (string, error) {
 	if row == "" {
 		return "", errors.New("nothing is sealed for no row")
 	}
@@ -86,72 +54,73 @@ func (v *Vault) SealText(row string, plain []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return k.id + "." + encoding.EncodeToString(aead.Seal(nil, nil, plain, bound(k.id, row))), nil
+	return k.id + "." + encoding.EncodeToString(aead.Seal(nil, nil, []byte(plain), bound(k.id, row))), nil
 }
 
-// OpenText decrypts what SealText made for the row.
-func (v *Vault) OpenText(row, sealed string) ([]byte, error) {
+// Open decrypts what Seal, or Rotate, made for the row.
+func (v *Vault) Open(sealed, row string) (string, error) {
 	id, text, ok := strings.Cut(sealed, ".")
 	if !ok || row == "" {
-		return nil, ErrSealed
+		return "", ErrSealed
 	}
 	k := v.keys.find(id)
 	if k == nil {
-		return nil, ErrNoKey
+		return "", ErrNoKey
 	}
 	b, err := encoding.DecodeString(text)
 	if err != nil || strings.ContainsAny(text, "\r\n") { // which the decoder would skip
-		return nil, ErrSealed
+		return "", ErrSealed
 	}
 	aead, err := k.aead()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	plain, err := aead.Open(nil, nil, b, bound(id, row))
 	if err != nil {
-		return nil, ErrSealed
+		return "", ErrSealed
 	}
-	return plain, nil
+	return string(plain), nil
 }
 
-// Hash returns the keyed hash that a row of the code is found by: "key.hash".
-// It is always the same for the same code while the ring's first key is, and ""
-// for no code: those who have none do not look alike.
-func (v *Vault) Hash(c Code) string {
-	if c.IsZero() {
+// Rotate returns the text sealed anew when another key than the first made it,
+// and tells whether it did.
+func (v *Vault) Rotate(sealed, row string) (string, bool, error) {
+	if id, _, ok := strings.Cut(sealed, "."); ok && id == v.keys.list[0].id {
+		return sealed, false, nil
+	}
+	plain, err := v.Open(sealed, row)
+	if err != nil {
+		return "", false, err
+	}
+	fresh, err := v.Seal(plain, row)
+	return fresh, err == nil, err
+}
+
+// Hash returns the keyed hash that a row is found by: "key.hash". It is always
+// the same for the same value while the ring's first key is, and "" for "":
+// those who have none do not look alike.
+func (v *Vault) Hash(value string) string {
+	if value == "" {
 		return ""
 	}
-	return v.finds.list[0].hash(c)
+	return v.finds.list[0].hash(value)
 }
 
 // Hashes returns the hashes by every key, the newest first. While a ring is being
-// rotated a person's row may bear any of them, so look for all, also before a new
-// row is written.
-func (v *Vault) Hashes(c Code) []string {
-	if c.IsZero() {
+// rotated a row may bear any of them, so look for all, also before a new row is
+// written.
+func (v *Vault) Hashes(value string) []string {
+	if value == "" {
 		return nil
 	}
 	all := make([]string, len(v.finds.list))
 	for i, k := range v.finds.list {
-		all[i] = k.hash(c)
+		all[i] = k.hash(value)
 	}
 	return all
 }
 
-// HashesOfText returns the keyed hashes by which a row of any text that
-// identifies somebody is found, the newest key's first: of what is no personal
-// identity code, such as a provider's own name of a person.
-func (v *Vault) HashesOfText(text string) []string {
-	all := make([]string, len(v.finds.list))
-	for i, k := range v.finds.list {
-		mac := hmac.New(sha256.New, k.bytes())
-		_, _ = mac.Write([]byte("luvat identifier v1\x00" + text)) // never fails
-		all[i] = k.id + "." + encoding.EncodeToString(mac.Sum(nil))
-	}
-	return all
-}
-
-// Stale tells whether another key than the first made the hash: the row's code
+// Stale tells whether another key than the first made the hash: the row's value
 // is to be opened and hashed anew.
 func (v *Vault) Stale(hash string) bool {
 	id, _, _ := strings.Cut(hash, ".")
@@ -172,8 +141,8 @@ func (k *key) aead() (cipher.AEAD, error) {
 // bound is what a text is bound to: its use, its key's name and its row.
 func bound(id, row string) []byte { return []byte("luvat personal code v1\x00" + id + "\x00" + row) }
 
-func (k *key) hash(c Code) string {
+func (k *key) hash(value string) string {
 	mac := hmac.New(sha256.New, k.bytes())
-	_, _ = mac.Write([]byte("luvat personal code v1\x00" + c.Reveal())) // never fails
+	_, _ = mac.Write([]byte("luvat identifier v1\x00" + value)) // never fails
 	return k.id + "." + encoding.EncodeToString(mac.Sum(nil))
 }

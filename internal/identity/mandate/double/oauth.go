@@ -112,6 +112,8 @@ func (d *Double) chosen(w http.ResponseWriter, r *http.Request) {
 			parties = append(parties, p)
 		}
 	}
+	// The page offers one. Of people the interface can bear several: whether the
+	// real page lets one choose them is not settled.
 	if len(parties) == 0 || a.session.mode == "ypa" && len(parties) > 1 {
 		d.show(w, r, a, http.StatusUnprocessableEntity, true)
 		return
