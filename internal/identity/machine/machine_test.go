@@ -372,9 +372,17 @@ func TestACertificateIsEnough(t *testing.T) {
 	if b.who("", b.ca.certificate("järjestelmä", year)) != "" {
 		t.Error("known after it was withdrawn")
 	}
+	short, expired := b.ca.certificate("lyhyt", time.Hour), b.ca.certificate("lyhyt", -time.Hour)
+	b.issue(named, machine.Proof{Certificate: short.Certificate[0], ByName: true})
+	if b.who("", short) != named.ID || b.who("", expired) != "" {
+		t.Error("one that holds is not known, or one that has expired is")
+	}
 	b.clock.Move(year)
 	if b.who("", mine) != "" {
 		t.Error("known after the certificate expired")
+	}
+	if b.who("", short) != "" {
+		t.Error("known by name after the certificate expired")
 	}
 }
 
@@ -474,6 +482,9 @@ func TestACredentialIsRotated(t *testing.T) {
 	in("at once", next, true)
 	b.clock.Move(47*time.Hour + 55*time.Minute)
 	token, _, _ := b.ask(nil, form(old.sign(b.claims(m, nil))))
+	if short, err := b.Token(t.Context(), form(old.sign(b.claims(m, nil))), nil); err != nil || short.ExpiresIn != 300 {
+		t.Errorf("five minutes before the date: %v, %v", short.ExpiresIn, err)
+	}
 	b.clock.Move(5 * time.Minute)
 	in("after the date", old, false)
 	in("after the date", next, true)
@@ -505,6 +516,10 @@ func TestWhatIsWithdrawnIsDeadAtOnce(t *testing.T) {
 	}
 	if b.who(token, nil) != "" || b.who(kept, nil) != m.ID {
 		t.Error("its token lives, or the other's does not")
+	}
+	var left int64
+	if b.read(`SELECT COUNT(*) FROM machine_tokens`, &left); left != 1 {
+		t.Errorf("%d tokens are kept", left)
 	}
 	if _, status, _ := b.ask(nil, form(one.sign(b.claims(m, nil)))); status != 401 {
 		t.Errorf("it gets a token: %d", status)
