@@ -12,6 +12,7 @@
 //	entities.json         the service entities: event, production plant, renewable energy
 //	kinds.json            kinds of matter, their outcomes, and the words of the statuses
 //	matters.json          the matter types: when needed, deadline, law, form
+//	acts.json             the one table of acts: what each is called in three languages
 //	forms/<id>/           one form: schema.json, ui.json, words.json
 //	surveys/<id>.json     one permit-need survey: questions, rules, advice
 //	demo/joins.json       which authority offers what in the demonstration
@@ -37,9 +38,31 @@
 // a note, which is shown with it.
 //
 // A deadline counts back from what "before" names: the start of the event,
-// the start of the activity or the wished time of an inspection. A matter
-// type without a deadline has "timing", words to show instead. The field
-// "law" is the Finnish text of "law_text".
+// the start of the activity, the start of the work that makes the noise, or the
+// wished time of an inspection. A matter type without a deadline has "timing",
+// words to show instead. A rule of a survey that knows better than its matter
+// type says a "deadline" of its own; of all that called for a matter the
+// strictest rules.
+//
+// # Law
+//
+// Rules, advice and matter types name what they rest on as "sources" or
+// "basis": {"act": "530/1999", "sections": ["2", "14"]}, with "chapter" and
+// "annex" where there is one, or {"page": "poliisi.fi"}. The act stands in
+// acts.json by its number, as it is called within a sentence; what has no
+// number, such as the landowner's permission, stands there by a word. The
+// sentence, "Lagen om sammankomster 530/1999, 2 och 14 §", is made of it.
+//
+// # From the survey into the forms
+//
+// An answer of a survey "gives" to forms what it says word for word: to a term
+// of the data dictionary, {"term": "event.indoor_outdoor", "value":
+// "outdoors"}, or to a field of one form, {"form": "lvv-alcohol", "field":
+// "route", "value": "notice_on_approved_area"}. Lists of several answers are
+// joined; where answers differ, and where one gives no value, the field is left
+// to be asked. Give only what means exactly the same: 500–1,999 people is no
+// number. A question stands "beside" a field that is near to it; the form then
+// shows what was answered.
 //
 // # Where a matter is offered
 //

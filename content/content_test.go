@@ -46,8 +46,7 @@ type matter struct {
 	Entities      []string  `json:"entities"`
 	Deadline      *deadline `json:"deadline"`
 	Timing        *text     `json:"timing"`
-	Law           string    `json:"law"`
-	LawText       text      `json:"law_text"`
+	Basis         []source  `json:"basis"`
 	LawMark       string    `json:"law_mark"`
 	Covers        []string  `json:"covers"`
 	Form          string    `json:"form"`
@@ -245,11 +244,11 @@ func TestMatters(t *testing.T) {
 		t.Errorf("%d matter types, want 51", len(all))
 	}
 	for id, m := range all {
-		if !m.Name.complete() || !m.Summary.complete() || !m.LawText.complete() {
-			t.Errorf("%s: name, summary or law lacks a language", id)
+		if !m.Name.complete() || !m.Summary.complete() {
+			t.Errorf("%s: name or summary lacks a language", id)
 		}
-		if m.Law != m.LawText.FI || m.Source == "" {
-			t.Errorf("%s: law differs from its Finnish text, or no source", id)
+		if m.Source == "" {
+			t.Errorf("%s: no source", id)
 		}
 		if !slices.Contains(kindIDs, m.Kind) {
 			t.Errorf("%s: unknown kind %q", id, m.Kind)
@@ -305,7 +304,7 @@ func checkDeadline(t *testing.T, m matter) {
 		t.Errorf("%s: both deadline and timing", m.ID)
 	}
 	if d.Value <= 0 || !slices.Contains([]string{"hour", "day", "working_day", "month"}, d.Unit) ||
-		!slices.Contains([]string{"event_start", "activity_start", "wished_time"}, d.Before) {
+		!slices.Contains([]string{"event_start", "activity_start", "work_start", "wished_time"}, d.Before) {
 		t.Errorf("%s: deadline of %d %s before %s", m.ID, d.Value, d.Unit, d.Before)
 	}
 	if !slices.Contains([]string{"certain", "local", "advised", "proposed"}, d.Mark) {

@@ -175,6 +175,10 @@ func (c *concert) complete() {
 	link := c.mailed(c.t, "rescue-plan", "aino.virtanen@posti.example", v.words("delivery.lead.completion_asked_by", i18n.Date(v.lang, time.Now().AddDate(0, 0, 20))))
 	v.Goto(link)
 	v.See("Lisätkää lavan poistumisreitti.")
+	v.Click("link", v.words("customer.complete_unchanged")) // by mistake: it is not sent unless that is meant
+	v.See(v.words("customer.unchanged_text"))
+	v.Click("button", v.words("customer.complete_send"))
+	v.See(v.words("matter.nothing_changed"))
 	v.Click("link", c.h.form("rescue-plan").Label("rescue_roads").In(v.lang))
 	v.Fill(c.h.form("rescue-plan").Label("rescue_roads").In(v.lang), "Eteläpuiston ajotie. Lavalta on reitti itään.")
 	v.Click("button", v.words("customer.save_next"))

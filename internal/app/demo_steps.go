@@ -171,6 +171,10 @@ func (s *story) withdraw(ctx context.Context, st step, who identity.Customer) er
 	return s.own(ctx, st, who, func(id string) error { return s.demo.desk.Withdraw(ctx, who, id) })
 }
 
+func (s *story) share(ctx context.Context, st step, who identity.Customer) error {
+	return s.own(ctx, st, who, func(id string) error { return s.demo.desk.Share(ctx, who, id, []string{st.To}) })
+}
+
 func (s *story) writeAsApplicant(ctx context.Context, st step, who identity.Customer) error {
 	return s.own(ctx, st, who, func(id string) error {
 		files, err := s.attachAll(ctx, who.ID, "applicant", id, "message", st.Files)

@@ -189,7 +189,7 @@ func (st step) due() time.Time {
 var (
 	customerSteps = map[string]func(*story, context.Context, step, identity.Customer) error{
 		"start": (*story).start, "fill": (*story).fillIn, "add": (*story).add, "consent": (*story).consent, "send": (*story).send,
-		"complete": (*story).complete, "withdraw": (*story).withdraw, "write": (*story).writeAsApplicant, "invite": (*story).invite, "accept": (*story).accept,
+		"complete": (*story).complete, "withdraw": (*story).withdraw, "write": (*story).writeAsApplicant, "share": (*story).share, "invite": (*story).invite, "accept": (*story).accept,
 	}
 	officerSteps = map[string]func(*story, context.Context, step, identity.Officer, string) error{
 		"pending": (*story).pending, "take": (*story).take, "handler": (*story).handler, "ask": (*story).ask, "finish": (*story).finish,

@@ -63,6 +63,7 @@ var may = map[string][]string{
 	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
 	"forms":                  {"fail", "i18n"},
 	"identity":               {"db", "fail", "i18n", "ledger", "outbox"},
+	"identity/card":          {"identity"},
 	"identity/machine":       {"db", "fail", "i18n", "identity", "ledger"},
 	"identity/oidc":          {"i18n", "identity"},
 	"pdf":                    {"i18n", "pdf/internal/ttf"},
@@ -86,6 +87,7 @@ var may = map[string][]string{
 	"testkit/browser":      {},
 	"testkit/smtpsink":     {},
 	"testkit/oidcprovider": {},
+	"testkit/pki":          {},
 	"scripts/report":       {},
 }
 
@@ -98,6 +100,7 @@ var only = map[string][]string{
 	"github.com/wneessen/go-mail":              {"delivery"},
 	"cel.dev/cel-go":                           {"survey"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"forms"},
+	"golang.org/x/crypto/ocsp":                 {"identity/card", "testkit/pki"},
 	"github.com/coreos/go-oidc/v3":             {"identity/oidc"},
 	"golang.org/x/oauth2":                      {"identity/oidc"},
 	"github.com/go-jose/go-jose/v4":            {"identity/machine", "identity/oidc"},
@@ -111,7 +114,7 @@ var only = map[string][]string{
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/Shopify/toxiproxy/v2":   {},
 	"pgregory.net/rapid":                {},
-	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/smtpsink"},
+	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/smtpsink"},
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }

@@ -11,7 +11,6 @@ package catalogue
 
 import (
 	"slices"
-	"strings"
 
 	"luvat/internal/forms"
 	"luvat/internal/i18n"
@@ -52,35 +51,26 @@ type Entity struct {
 	Survey     string    `json:"survey"`
 }
 
-// Deadline is when a matter must be with its authority, counted back from the
-// start of what is undertaken.
-type Deadline struct {
-	survey.Deadline
-	Before string    `json:"before"` // event_start, activity_start or wished_time
-	Mark   string    `json:"mark"`   // certain, local, advised or proposed
-	Note   i18n.Text `json:"note"`   // empty where nothing need be added
-}
-
 // Type is a matter type (asiointi) that authorities of one type can offer.
 type Type struct {
-	ID            string    `json:"id"`
-	Name          i18n.Text `json:"name"`
-	Summary       i18n.Text `json:"summary"`
-	Kind          string    `json:"kind"`
-	AuthorityType string    `json:"authority_type"`
-	Agency        string    `json:"agency"`
-	Entities      []string  `json:"entities"`
-	Deadline      *Deadline `json:"deadline"`
-	Timing        i18n.Text `json:"timing"` // said where there is no deadline in days
-	Law           string    `json:"law"`
-	LawText       i18n.Text `json:"law_text"`
-	LawMark       string    `json:"law_mark"` // certain, inferred or general
-	Covers        []string  `json:"covers"`
-	Form          string    `json:"form"`
-	Follows       []string  `json:"follows"`
-	NotSent       bool      `json:"not_sent"`
-	Mark          string    `json:"mark"`
-	Source        string    `json:"source"`
+	ID            string          `json:"id"`
+	Name          i18n.Text       `json:"name"`
+	Summary       i18n.Text       `json:"summary"`
+	Kind          string          `json:"kind"`
+	AuthorityType string          `json:"authority_type"`
+	Agency        string          `json:"agency"`
+	Entities      []string        `json:"entities"`
+	Deadline      *survey.Limit   `json:"deadline"`
+	Timing        i18n.Text       `json:"timing"`   // said where there is no deadline in days
+	Basis         []survey.Source `json:"basis"`    // the acts it rests on
+	LawText       i18n.Text       `json:"law_text"` // the same in words
+	LawMark       string          `json:"law_mark"` // certain, inferred or general
+	Covers        []string        `json:"covers"`
+	Form          string          `json:"form"`
+	Follows       []string        `json:"follows"`
+	NotSent       bool            `json:"not_sent"`
+	Mark          string          `json:"mark"`
+	Source        string          `json:"source"`
 }
 
 // In tells whether the type belongs to the service entity.
@@ -119,9 +109,10 @@ type Catalogue struct {
 	Types          []*Type
 	Kinds          []*Kind
 	Statuses       []Wording
+	Acts           []survey.Act // the table that sources refer to
 
 	municipality map[string]*Municipality
-	named        map[string]*Municipality // by Finnish and Swedish name in small letters
+	named        map[string]*Municipality // by Finnish and Swedish name, folded
 	authority    map[string]*Authority
 	entity       map[string]*Entity
 	typ          map[string]*Type
@@ -133,16 +124,6 @@ type Catalogue struct {
 
 // Municipality returns the municipality with the code, or nil.
 func (c *Catalogue) Municipality(code string) *Municipality { return c.municipality[code] }
-
-// MunicipalityNamed finds a municipality by its code or its name in any
-// language, whatever the case; nil when there is none such.
-func (c *Catalogue) MunicipalityNamed(s string) *Municipality {
-	s = strings.ToLower(strings.TrimSpace(s))
-	if m := c.municipality[s]; m != nil {
-		return m
-	}
-	return c.named[s]
-}
 
 // Authority returns the authority with the id, or nil.
 func (c *Catalogue) Authority(id string) *Authority { return c.authority[id] }

@@ -32,7 +32,7 @@ type formBody struct {
 type document struct{ kind, id, hash, body string }
 
 // catalogueFiles are the documents of the catalogue proper.
-var catalogueFiles = []string{"municipalities.csv", "authorities.csv", "entities.json", "kinds.json", "matters.json"}
+var catalogueFiles = []string{"municipalities.csv", "authorities.csv", "entities.json", "kinds.json", "matters.json", "acts.json"}
 
 // Load stores the content files' versions in the database and makes them the
 // current ones. It is idempotent: what is already there is left alone. It
@@ -114,17 +114,11 @@ func documents(files fs.FS) ([]document, error) {
 		}
 		docs = append(docs, newDocument("catalogue", name, body))
 	}
-	surveys, err := fs.Glob(files, "surveys/*.json")
+	surveys, err := surveyDocuments(files)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range surveys {
-		body, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, newDocument("survey", strings.TrimSuffix(path.Base(name), ".json"), body))
-	}
+	docs = append(docs, surveys...)
 	schemas, err := fs.Glob(files, "forms/*/schema.json")
 	if err != nil {
 		return nil, err
@@ -135,6 +129,32 @@ func documents(files fs.FS) ([]document, error) {
 			return nil, err
 		}
 		docs = append(docs, doc)
+	}
+	return docs, nil
+}
+
+// surveyDocuments reads the surveys, each with the acts that it names.
+func surveyDocuments(files fs.FS) (docs []document, err error) {
+	body, err := fs.ReadFile(files, "acts.json")
+	if err != nil {
+		return nil, err
+	}
+	var acts []survey.Act
+	if err := json.Unmarshal(body, &acts); err != nil {
+		return nil, fmt.Errorf("acts.json: %w", err)
+	}
+	names, err := fs.Glob(files, "surveys/*.json")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if body, err = fs.ReadFile(files, name); err != nil {
+			return nil, err
+		}
+		if body, err = survey.WithActs(body, acts); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		docs = append(docs, newDocument("survey", strings.TrimSuffix(path.Base(name), ".json"), body))
 	}
 	return docs, nil
 }
@@ -214,6 +234,12 @@ func assemble(docs []document, s *store) (*Catalogue, error) {
 		if _, ok := c.forms[t.Form]; !ok {
 			errs = append(errs, fmt.Errorf("matter %s: no form %s", t.ID, t.Form))
 		}
+		if len(t.Basis) > 0 {
+			var err error
+			if t.LawText, err = survey.Cite(t.Basis, c.Acts); err != nil {
+				errs = append(errs, fmt.Errorf("matter %s: %w", t.ID, err))
+			}
+		}
 	}
 	if len(c.Types) == 0 || len(c.Municipalities) == 0 {
 		errs = append(errs, errors.New("no content: load it first"))
@@ -262,6 +288,8 @@ func (c *Catalogue) addFile(doc document) error {
 		for _, t := range c.Types {
 			c.typ[t.ID] = t
 		}
+	case "acts.json":
+		return json.Unmarshal([]byte(doc.body), &c.Acts)
 	case "kinds.json":
 		var all struct {
 			Kinds    []*Kind   `json:"kinds"`
@@ -322,7 +350,7 @@ func (c *Catalogue) addMunicipality(get func(string) string) error {
 	}
 	c.municipality[m.Code] = m
 	for _, name := range []string{m.Name.FI, m.Name.SV} {
-		if name = strings.ToLower(name); c.named[name] == nil {
+		if name = fold(name); c.named[name] == nil {
 			c.named[name] = m
 		}
 	}

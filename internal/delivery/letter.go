@@ -45,6 +45,7 @@ var toAuthority = map[string]wording{
 		lead: "delivery.lead.statement_asked", leadBy: "delivery.lead.statement_asked_by",
 	},
 	matter.DeedStatementGiven: {what: "delivery.what.statement_given", lead: "delivery.lead.statement_given"},
+	matter.DeedShared:         {what: "delivery.what.shared", lead: "delivery.lead.shared"},
 	matter.DeedTransferred:    {what: "delivery.what.transferred", lead: "delivery.lead.transferred"},
 	matter.DeedFinished:       noLonger,
 	matter.DeedDismissed:      noLonger,

@@ -48,6 +48,8 @@ func everything(b *bench) {
 
 	b.must(b.Take(ctx, city, id["muni-sewer"], ""))
 	b.must(b.Finish(ctx, city, id["muni-sewer"], matter.Decision{Outcome: "rejected", Text: secret}))
+	b.must(b.Share(ctx, aino, m, []string{"muni-837"}))
+	b.must(b.EndSharing(ctx, aino, m, "muni-837"))
 	b.must(b.Dismiss(ctx, city, id["muni-camping"], secret))
 	b.must(b.Transfer(ctx, city, id["muni-signs"], "police-sisa-suomi", secret))
 	b.clock.Move(5 * 24 * time.Hour) // muni-tobacco lies unopened
@@ -95,7 +97,7 @@ func TestNoMailTellsMoreThanItMay(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"uusi asia on saapunut", "asiaa on täydennetty", "asia on peruttu", "uusi viesti", "lausuntoa", "lausunto on annettu",
+		"uusi asia on saapunut", "asiaa on täydennetty", "asia on peruttu", "uusi viesti", "lausuntoa", "lausunto on annettu", "asian tiedot on jaettu teille",
 		"ilmoitusta ei ole avattu", "kompletteras senast", "myndigheten har skickat", "ärendet har behandlats", "Invitation to the project",
 	} {
 		if !slices.ContainsFunc(mails, func(m delivery.Mail) bool { return strings.Contains(m.Subject, what) }) {

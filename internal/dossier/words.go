@@ -256,7 +256,7 @@ func (d *paper) timeline() {
 }
 
 // deed puts a deed in the words that the pages use, with the status and the
-// date that came of it.
+// date that came of it, and the other authority that it is about.
 func (d *paper) deed(e matter.Event) string {
 	text := d.t("deed." + e.Deed)
 	if e.Status != "" {
@@ -264,6 +264,9 @@ func (d *paper) deed(e matter.Event) string {
 	}
 	if !e.Due.IsZero() {
 		text += "\n" + d.t("dossier.due") + ": " + i18n.Date(d.lang, e.Due)
+	}
+	if e.Authority != "" && e.Side != ledger.OtherAuthority { // that one is named as the doer
+		text += "\n" + d.t("dossier.authority") + ": " + d.authorityName(e.Authority).In(d.lang)
 	}
 	if e.Hash != "" {
 		text += "\n" + d.t("dossier.receipt") + ": " + e.Hash

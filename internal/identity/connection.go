@@ -59,12 +59,24 @@ type Mandates interface {
 	// Finish reads the choice and what the mandates allow. Nothing allowed, and a
 	// choice that was given up, are a *Refusal.
 	Finish(ctx context.Context, memo []byte, answer url.Values) (Granted, error)
-	// Check asks again whether what was granted still holds. An error says that
-	// the register could not be asked.
-	Check(ctx context.Context, memo []byte) (still bool, err error)
+	// Check asks again whether what was granted still holds; the fresh memo
+	// replaces the one given. An error says that the register could not be asked.
+	Check(ctx context.Context, memo []byte) (state MandateState, fresh []byte, err error)
 	// End forgets the session at the register.
 	End(ctx context.Context, memo []byte) error
 }
+
+// MandateState is what became of a mandate.
+type MandateState string
+
+// The states.
+const (
+	MandateHolds MandateState = "holds"
+	MandateEnded MandateState = "ended"
+	// MandateLapsed: the session at the register is over, which says nothing of
+	// the mandate: the person chooses again.
+	MandateLapsed MandateState = "lapsed"
+)
 
 // Granted is what the mandates allow.
 type Granted struct {

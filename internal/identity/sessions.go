@@ -149,8 +149,11 @@ func (s *Sessions) kept(ctx context.Context, name string) (string, error) {
 	return s.Vault.Open(sealed, "session "+name)
 }
 
-// Checked notes that the mandate still held.
-func (s *Sessions) Checked(ctx context.Context, now time.Time) { s.scs.Put(ctx, "checked", stamp(now)) }
+// Checked notes that the mandate still held, and what to ask with next time.
+func (s *Sessions) Checked(ctx context.Context, now time.Time, fresh []byte) error {
+	s.scs.Put(ctx, "checked", stamp(now))
+	return s.keep(ctx, "mandate", string(fresh))
+}
 
 // SignOut ends the session.
 func (s *Sessions) SignOut(ctx context.Context) error { return s.scs.Destroy(ctx) }

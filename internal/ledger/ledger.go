@@ -205,6 +205,26 @@ func Looked(ctx context.Context, tx *db.Tx, now time.Time, actor Actor, authorit
 	return nil
 }
 
+// LastLooked tells when each authority last read a matter's content for a
+// reason.
+func LastLooked(ctx context.Context, tx *db.Tx, matter, why string) (map[string]time.Time, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT authority, MAX(at) FROM reads WHERE matter_id = $1 AND why = $2 GROUP BY authority`, matter, why)
+	if err != nil {
+		return nil, fmt.Errorf("read who looked: %w", err)
+	}
+	last := map[string]time.Time{}
+	err = rows.Each(func() error {
+		var authority string
+		var at int64
+		if err := rows.Scan(&authority, &at); err != nil {
+			return err
+		}
+		last[authority] = db.Time(at)
+		return nil
+	})
+	return last, err
+}
+
 // ErrBroken says that a chain does not hold.
 var ErrBroken = errors.New("the chain is broken")
 

@@ -12,8 +12,8 @@ import (
 	"luvat/internal/ledger"
 )
 
-// CheckStates compares every matter's status and holder with what its ledger
-// says and returns how many matters there are. All that differ are told.
+// CheckStates compares every matter's status and holder, and with whom it is
+// shared, with what its ledger says and returns how many matters there are. All that differ are told.
 func CheckStates(ctx context.Context, d *db.DB) (n int64, err error) {
 	var wrong []error
 	after := ""
@@ -63,7 +63,7 @@ func (m *Matter) compare(ctx context.Context, tx *db.Tx) error {
 	if s != m.State {
 		return fmt.Errorf("matter %s is %s with %s, its ledger says %s with %s", m.ID, m.Status, m.Holder, s.Status, s.Holder)
 	}
-	return nil
+	return m.compareShares(ctx, tx, entries)
 }
 
 // CheckSeals compares every submission with its hash, and that with the one in

@@ -72,7 +72,7 @@ func newBench(t *testing.T) *bench {
 			}
 		}
 		for authority, types := range map[string][]string{
-			"police-sisa-suomi": {"police-public-event"}, "rescue-pirkanmaa": {"rescue-plan", "rescue-fire-inspection", "rescue-temp-lodging"}, "muni-837": {"muni-noise", "muni-sewer"},
+			"police-sisa-suomi": {"police-public-event", "police-lottery"}, "rescue-pirkanmaa": {"rescue-plan", "rescue-fire-inspection", "rescue-temp-lodging"}, "muni-837": {"muni-noise", "muni-sewer"},
 		} {
 			for _, typ := range types {
 				o := &catalogue.Offer{

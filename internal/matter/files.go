@@ -30,22 +30,21 @@ func (d *Desk) FileForCustomer(ctx context.Context, who identity.Customer, id st
 }
 
 // FileForOfficer returns an attachment of a matter of the officer's, of the
-// common data that was sent with it, or of a thread with the officer's
-// authority. The reading is noted.
+// common data that was sent with it, of a thread with the officer's authority,
+// or of what the applicant shares with it. The reading is noted.
 func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter, id string) (a attach.Attachment, err error) {
+	why := readToHandle
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		if a, err = attach.Find(ctx, tx, id); err != nil {
 			return err
 		}
 		m, err := handledBy(ctx, tx, who, matter)
-		if err != nil && !fail.Is(err, fail.NotFound) {
+		if fail.Is(err, fail.NotFound) {
+			why, err = d.guestFile(ctx, tx, who, matter, a)
 			return err
 		}
 		if err != nil {
-			if _, err := d.guest(ctx, tx, who, matter); err != nil || a.Matter != matter {
-				return errNotFound
-			}
-			return d.visibleFile(ctx, tx, a, "authority:"+who.Authority, who.ID)
+			return err
 		}
 		if a.Matter == m.ID && (a.Place != attach.Answer || m.Status == Draft) {
 			if a.Place != attach.Answer && a.Field == "" && a.UploadedBy != who.ID { // not sent yet
@@ -59,7 +58,7 @@ func (d *Desk) FileForOfficer(ctx context.Context, who identity.Officer, matter,
 		return a, err
 	}
 	return a, d.DB.InTx(ctx, func(tx *db.Tx) error {
-		return ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, matter, "attachment", "handling")
+		return ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, matter, "attachment", why)
 	})
 }
 

@@ -71,6 +71,8 @@ const (
 	DeedMessage        = "matter.message"
 	DeedStatementAsked = "matter.statement_asked"
 	DeedStatementGiven = "matter.statement_given"
+	DeedShared         = "matter.shared" // with another authority of the project
+	DeedSharingEnded   = "matter.sharing_ended"
 	DeedNoticeHanded   = "notice.handed_over" // accepted by the mail server
 	DeedNoticeOpened   = "notice.opened"
 	DeedDeputyTold     = "notice.deputy_told"
@@ -173,7 +175,9 @@ func (s *State) Apply(e ledger.Entry) error {
 	s.N = e.N
 	switch e.Side {
 	case ledger.Applicant, ledger.OtherAuthority:
-		s.ByApplicant = e.N
+		if e.Deed != DeedShared && e.Deed != DeedSharingEnded { // nothing new to the one that has it all
+			s.ByApplicant = e.N
+		}
 	case ledger.Authority:
 		if e.Deed != DeedRedirected && (e.Deed != DeedMessage || d.Thread == ApplicantThread) {
 			s.ByAuthority = e.N

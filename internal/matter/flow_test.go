@@ -82,7 +82,7 @@ func history(t *rapid.T) []ledger.Entry {
 				can = append(can, m)
 			}
 		}
-		i := rapid.IntRange(0, len(can)+2).Draw(t, "which")
+		i := rapid.IntRange(0, len(can)+4).Draw(t, "which")
 		switch {
 		case i < len(can):
 			d := deedData{To: can[i].to}
@@ -97,6 +97,14 @@ func history(t *rapid.T) []ledger.Entry {
 			add(can[i].deed, can[i].by, d)
 		case i == len(can):
 			add(DeedMessage, ledger.Applicant, deedData{Thread: ApplicantThread})
+		case i == len(can)+1 && s.Status != Draft:
+			before := s
+			add(DeedShared, ledger.Applicant, deedData{Authority: "muni-837"})
+			moves(t, before, s)
+		case i == len(can)+2 && s.Status != Draft:
+			before := s
+			add(DeedSharingEnded, ledger.Applicant, deedData{Authority: "muni-837"})
+			moves(t, before, s)
 		case s.Holder == HeldByAuthority:
 			add(DeedStatementAsked, ledger.Authority, deedData{Authority: "police-hame", Due: db.Millis(at.AddDate(0, 0, 3))})
 		case s.Holder == HeldByOther:
@@ -104,6 +112,13 @@ func history(t *rapid.T) []ledger.Entry {
 		}
 	}
 	return all
+}
+
+// moves fails when a deed that is nobody's to act on moved anything.
+func moves(t *rapid.T, before, after State) {
+	if before.N++; before != after {
+		t.Fatalf("it moved %+v to %+v", before, after)
+	}
 }
 
 // In any history exactly one holds the matter at any instant, the clock of the

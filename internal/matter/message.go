@@ -171,24 +171,15 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 	}
 	thread := "authority:" + who.Authority
 	return d.do(ctx, func(tx *db.Tx) error {
-		m, err := find(ctx, tx, id)
-		if err != nil {
-			return err
+		m, g, err := guestOf(ctx, tx, who, id)
+		if err == nil && !g.thread {
+			err = errNotFound
 		}
-		if ok, err := hasThread(ctx, tx, m.ID, thread); err != nil || !ok {
-			if err == nil {
-				err = errNotFound
-			}
+		if err != nil {
 			return err
 		}
 		if !m.RemovedAt.IsZero() {
 			return fail.New(fail.Conflict, "matter.content_removed")
-		}
-		if ok, err := concerns(ctx, tx, who, m); err != nil || !ok {
-			if err == nil {
-				err = errNotFound
-			}
-			return err
 		}
 		msg, err := m.addMessage(ctx, tx, d.Now(), Message{Thread: thread, Side: thread, Person: who.ID, Text: text}, files)
 		if err != nil {
@@ -207,35 +198,6 @@ func (d *Desk) AnswerAuthority(ctx context.Context, who identity.Officer, id, te
 		}
 		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: e.N, Deed: deed, Audience: ToAuthority})
 	})
-}
-
-// concerns tells whether a thread of the matter with the officer's authority is
-// the officer's business: a grant for some matter types only needs one of them
-// in the same project, where the authority has any there.
-func concerns(ctx context.Context, tx *db.Tx, who identity.Officer, m *Matter) (bool, error) {
-	if who.Types == nil {
-		return true, nil
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT type_id FROM matters WHERE project_id = $1 AND authority_id = $2 AND status <> 'draft'`, m.Project, who.Authority)
-	if err != nil {
-		return false, fmt.Errorf("read the authority's matters in the project: %w", err)
-	}
-	ok := false
-	err = rows.Each(func() error {
-		var typ string
-		if err := rows.Scan(&typ); err != nil {
-			return err
-		}
-		ok = ok || who.May(typ)
-		return nil
-	})
-	return ok, err
-}
-
-func hasThread(ctx context.Context, tx *db.Tx, matter, thread string) (bool, error) {
-	var n int64
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM messages WHERE matter_id = $1 AND thread = $2`, matter, thread).Scan(&n)
-	return n > 0, err
 }
 
 // authoritiesOf lists the authorities that have a sent matter in the project.

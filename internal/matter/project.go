@@ -195,6 +195,9 @@ type NewProject struct {
 
 // StartProject begins a project with drafts of the chosen matters. Types that
 // nobody offers in the municipality are refused, each by name.
+//
+// What was answered in the survey it begins from is filled in wherever a form
+// asks just that. The result of the survey is final from then on.
 func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewProject) (id string, err error) {
 	entity := d.Catalogue.Entity(n.Entity)
 	if entity == nil {
@@ -218,6 +221,10 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 	id = db.NewID()
 	err = d.do(ctx, func(tx *db.Tx) error {
 		now := d.Now()
+		from, err := d.beginFrom(ctx, tx, entity, n.Survey)
+		if err != nil {
+			return err
+		}
 		number, err := nextNumber(ctx, tx, "H", now)
 		if err != nil {
 			return err
@@ -225,7 +232,7 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 		p := &Project{
 			ID: id, Number: number, Entity: n.Entity, Municipality: n.Municipality, Name: name, StartsAt: n.StartsOn,
 			Survey: n.Survey, FormHash: hash, Version: 1, CreatedBy: who.ID, CreatedAt: now, ChangedAt: now, Principal: who.For.ID, Role: Owner,
-			Answers: firstAnswers(form, who, n, m),
+			Answers: firstAnswers(form, who, n, m, from),
 		}
 		if err := p.insert(ctx, tx); err != nil {
 			return err
@@ -233,20 +240,16 @@ func (d *Desk) StartProject(ctx context.Context, who identity.Customer, n NewPro
 		if _, err := ledger.Record(ctx, tx, now, ledger.ProjectStream(id), who.Actor(), ledger.Applicant, DeedProjectStarted, deedData{}); err != nil {
 			return err
 		}
-		return d.addMatters(ctx, tx, who, p, n.Types, "")
+		return d.addMatters(ctx, tx, who, p, n.Types, "", from)
 	})
 	return id, err
 }
 
-// firstAnswers fills in what the hub knows already.
-func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *catalogue.Municipality) forms.Answers {
-	a := forms.Answers{}
-	terms := form.Terms()
-	set := func(term string, v any) {
-		if path := terms[term]; path != "" && !strings.Contains(path, ".") {
-			a[path] = v
-		}
-	}
+// firstAnswers fills in what the hub knows already: from the start of the
+// project, from who begins it and from what was answered in the survey.
+func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *catalogue.Municipality, from *surveyed) forms.Answers {
+	a, terms := from.tells(form, true).Given, form.Terms()
+	set := func(term string, v any) { fill(form, a, terms[term], v) }
 	set("project.name", strings.TrimSpace(n.Name))
 	set("place.municipality", m.Code)
 	switch who.For.Kind {
@@ -264,16 +267,9 @@ func firstAnswers(form *forms.Form, who identity.Customer, n NewProject, m *cata
 		set("service.language", "sv")
 	}
 	if !n.StartsOn.IsZero() {
-		set("event.start", n.StartsOn.In(i18n.Zone).Format("2006-01-02T")) // the day; at what time, nobody has said
-		set("plant.start_date", n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
+		fillStart(form, a, n.StartsOn.In(i18n.Zone).Format(time.DateOnly))
 	}
-	clean := forms.Answers{}
-	for path, v := range a { // only what the form accepts: the names of choices are the form's
-		if len(form.CheckDraft(forms.Answers{path: v})) == 0 {
-			clean[path] = v
-		}
-	}
-	return clean
+	return a
 }
 
 func (p *Project) insert(ctx context.Context, tx *db.Tx) error {
@@ -330,11 +326,15 @@ func (d *Desk) AddMatters(ctx context.Context, who identity.Customer, project st
 		if len(types) == 0 {
 			return fail.New(fail.Rejected, "project.choose_matters").In("type")
 		}
-		return d.addMatters(ctx, tx, who, p, types, follows)
+		from, err := d.surveyOf(ctx, tx, p.Survey)
+		if err != nil {
+			return err
+		}
+		return d.addMatters(ctx, tx, who, p, types, follows, from)
 	})
 }
 
-func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, types []string, follows string) error {
+func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, types []string, follows string, from *surveyed) error {
 	here, err := catalogue.OffersIn(ctx, tx, p.Municipality, p.Entity)
 	if err != nil {
 		return err
@@ -357,32 +357,30 @@ func (d *Desk) addMatters(ctx context.Context, tx *db.Tx, who identity.Customer,
 		if offer == nil || t.NotSent {
 			return fail.New(fail.Rejected, "project.not_offered_here", t.Name.In(who.Lang)).In("type")
 		}
-		if _, err := d.addMatter(ctx, tx, who, p, t, offer, follows); err != nil {
+		if _, err := d.addMatter(ctx, tx, who, p, t, offer, follows, from); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, t *catalogue.Type, offer *catalogue.Offer, follows string) (*Matter, error) {
+func (d *Desk) addMatter(ctx context.Context, tx *db.Tx, who identity.Customer, p *Project, t *catalogue.Type, offer *catalogue.Offer, follows string, from *surveyed) (*Matter, error) {
 	now := d.Now()
+	form, hash, err := d.Catalogue.Form(t.Form, "")
+	if err != nil {
+		return nil, err
+	}
 	number, err := nextNumber(ctx, tx, "A", now)
 	if err != nil {
 		return nil, err
 	}
 	m := &Matter{
 		ID: db.NewID(), Number: number, Project: p.ID, Offer: offer.ID, Authority: offer.Authority, Type: t.ID, Kind: t.Kind,
-		Way: offer.Way, Form: t.Form, FormHash: d.Catalogue.CurrentForm(t.Form), Answers: forms.Answers{}, Version: 1,
+		Way: offer.Way, Form: t.Form, FormHash: hash, Answers: from.tells(form, false).Given, Version: 1,
 		Follows: follows, Name: p.Name, Place: p.Place, StartsAt: p.StartsAt, CreatedAt: now, ChangedAt: now,
 	}
 	if follows != "" {
-		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
-		if err != nil {
-			return nil, err
-		}
-		if a := (forms.Answers{"follows": follows}); len(form.CheckDraft(a)) == 0 {
-			m.Answers = a
-		}
+		fill(form, m.Answers, "follows", follows)
 	}
 	if _, err := d.record(ctx, tx, m, who.Actor(), ledger.Applicant, DeedStarted, deedData{To: Draft, Offer: offer.ID, Form: m.FormHash, Follows: follows}); err != nil {
 		return nil, err

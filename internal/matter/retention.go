@@ -225,6 +225,7 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		`DELETE FROM messages WHERE matter_id = $1`,
 		`DELETE FROM completion_requests WHERE matter_id = $1`,
 		`DELETE FROM draft_versions WHERE subject = $1`,
+		`DELETE FROM shares WHERE matter_id = $1`,
 		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
 		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`UPDATE matters SET answers = '{}' WHERE id = $1`,

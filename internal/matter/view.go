@@ -15,6 +15,7 @@ import (
 	"luvat/internal/forms"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
+	"luvat/internal/survey"
 )
 
 // Row is a matter in the joint view (asiakashankenäkymä): exactly what all
@@ -39,6 +40,7 @@ type Row struct {
 	Consented  bool
 	Follows    string
 	SentAt     time.Time
+	Shared     bool // with the asking officer's authority: see Desk.Share
 }
 
 // jointView reads the rows of a project for a reader: for an authority without
@@ -101,6 +103,8 @@ type ProjectView struct {
 	Invitations []Invitation
 	Lacks       map[string][]Lack // of drafts and of matters to be completed, by matter
 	CommonFiles []attach.Attachment
+	Found       map[string]survey.Finding // by the survey it began from, by matter type
+	FromSurvey  FromSurvey                // what that tells the common data
 }
 
 // Project shows a project to a member.
@@ -121,6 +125,9 @@ func (d *Desk) Project(ctx context.Context, who identity.Customer, id string) (v
 			return err
 		}
 		if v.CommonFiles, err = attach.OfProject(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := d.recall(ctx, tx, v); err != nil {
 			return err
 		}
 		drafts, err := draftsOf(ctx, tx, id)
@@ -171,15 +178,21 @@ type View struct {
 	CommonFiles []attach.Attachment
 	Decision    *Decision
 	Lacks       []Lack
-	Unchanged   bool     // to be completed, and nothing differs from what was sent last
-	Joint       []Row    // the whole project
-	Earlier     *Row     // the matter it follows
-	NewerForm   bool     // a newer version of the form is there: offered, never forced
-	Seen        int64    // up to which entry the reader had seen it before
-	Others      []string // other authorities of the project: officers only
+	Unchanged   bool           // to be completed, and nothing differs from what was sent last
+	Found       survey.Finding // of a draft: why the survey called for it, if it did
+	FromSurvey  FromSurvey     // of a draft: what the survey's answers tell its form
+	Joint       []Row          // the whole project
+	Earlier     *Row           // the matter it follows
+	NewerForm   bool           // a newer version of the form is there: offered, never forced
+	Seen        int64          // up to which entry the reader had seen it before
+	Others      []string       // other authorities of the project: officers only
 	Colleagues  []identity.Person
-	Notices     []Notice // officers only: proof of what was sent, opened and acted upon
-	Guest       bool     // the reader's authority is only part of a thread
+	Notices     []Notice  // officers only: proof of what was sent, opened and acted upon
+	Shares      []Shared  // with whom the applicant shares what was sent
+	ShareWith   []string  // with whom it can be shared yet: the applicant only
+	Guest       bool      // the reader's authority is another than the matter's
+	InThread    bool      // a guest: there is a thread with it
+	SharedAt    time.Time // a guest: since when the applicant shares with it what was sent; zero when not
 }
 
 // OpenRequest returns the request that waits for a completion, or nil.
@@ -204,12 +217,22 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 			return err
 		}
 		if m.Status == Draft || m.Status == ToComplete {
-			v.Lacks, _, _, err = d.lacks(m, p)
+			if v.Lacks, _, _, err = d.lacks(m, p); err != nil {
+				return err
+			}
 		}
-		if err == nil && m.Status == ToComplete && len(v.Submissions) > 0 {
-			v.Unchanged, err = d.unchanged(m, p, &v.Submissions[len(v.Submissions)-1])
+		if m.Status == ToComplete && len(v.Submissions) > 0 {
+			if v.Unchanged, err = d.unchanged(m, p, &v.Submissions[len(v.Submissions)-1]); err != nil {
+				return err
+			}
 		}
-		return err
+		if v.ShareWith, err = m.mayShareWith(ctx, tx, v.Shares); err != nil {
+			return err
+		}
+		if err := lookedAt(ctx, tx, m.ID, v.Shares); err != nil {
+			return err
+		}
+		return d.recallDraft(ctx, tx, v)
 	})
 	return v, err
 }
@@ -246,6 +269,7 @@ func (d *Desk) view(ctx context.Context, tx *db.Tx, m *Matter, p *Project, threa
 	step(func() (e error) { v.Messages, e = messagesOf(ctx, tx, m.ID, threads); return })
 	step(func() (e error) { v.Files, e = attach.OfMatter(ctx, tx, m.ID); return })
 	step(func() (e error) { v.CommonFiles, e = attach.OfProject(ctx, tx, p.ID); return })
+	step(func() (e error) { v.Shares, e = sharesOf(ctx, tx, m.ID); return })
 	step(func() (e error) { v.Decision, e = decisionOf(ctx, tx, m.ID); return })
 	step(func() (e error) { v.Joint, e = jointView(ctx, tx, p.ID, reader, authority); return })
 	step(func() (e error) { v.Seen, e = seenBy(ctx, tx, reader, m.ID); return })
@@ -355,8 +379,9 @@ func (d *Desk) Seen(ctx context.Context, who identity.Customer, id string, n int
 }
 
 // Handled shows a matter to an officer of its authority, or to an officer of
-// an authority that was written to in it: then only that thread and the joint
-// view. It is noted who looked, and the notices of the matter are opened.
+// another authority that was written to in it or with which the applicant shares
+// it: see guest. It is noted who looked and why, and the notices of the matter
+// are opened.
 func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v *View, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		m, err := handledBy(ctx, tx, who, id)
@@ -376,6 +401,9 @@ func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v 
 			return err
 		}
 		d.narrow(v)
+		if err = markShared(ctx, tx, who, p.ID, v.Joint); err != nil {
+			return err
+		}
 		if v.Others, err = authoritiesOf(ctx, tx, p.ID); err != nil {
 			return err
 		}
@@ -408,72 +436,4 @@ func (d *Desk) narrow(v *View) {
 		}
 	}
 	v.Answers, v.Project.Answers = own, common
-}
-
-// guest shows a thread to the other authority in it.
-func (d *Desk) guest(ctx context.Context, tx *db.Tx, who identity.Officer, id string) (*View, error) {
-	thread := "authority:" + who.Authority
-	if ok, err := hasThread(ctx, tx, id, thread); err != nil || !ok {
-		if err == nil {
-			err = errNotFound
-		}
-		return nil, err
-	}
-	m, err := find(ctx, tx, id)
-	if err != nil {
-		return nil, err
-	}
-	if ok, err := concerns(ctx, tx, who, m); err != nil || !ok || m.Authority == who.Authority {
-		if err == nil {
-			err = errNotFound
-		}
-		return nil, err
-	}
-	p, err := findProject(ctx, tx, m.Project)
-	if err != nil {
-		return nil, err
-	}
-	p.asSent(m)
-	m.Answers, p.Answers = forms.Answers{}, forms.Answers{} // not theirs
-	v := &View{Matter: *m, Project: p, Guest: true}
-	if v.Offer, err = catalogue.FindOffer(ctx, tx, m.Offer); err != nil {
-		return nil, err
-	}
-	if v.Messages, err = messagesOf(ctx, tx, m.ID, []string{thread}); err != nil {
-		return nil, err
-	}
-	if v.Joint, err = jointView(ctx, tx, p.ID, who.ID, who.Authority); err != nil {
-		return nil, err
-	}
-	files, err := attach.OfMatter(ctx, tx, m.ID, attach.Message)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if slices.ContainsFunc(v.Messages, func(msg Message) bool { return f.Field == "message:"+msg.ID }) {
-			v.Files = append(v.Files, f)
-		}
-	}
-	if v.Names, err = identity.Names(ctx, tx, v.people()); err != nil {
-		return nil, err
-	}
-	v.HandlerName = v.Names[m.Handler]
-	return v, nil
-}
-
-// looked notes the reading: who, what and why; and marks notices opened.
-func (d *Desk) looked(ctx context.Context, who identity.Officer, v *View) error {
-	return d.DB.InTx(ctx, func(tx *db.Tx) error {
-		what := "matter"
-		if v.Guest {
-			what = "thread"
-		}
-		if err := ledger.Looked(ctx, tx, d.Now(), who.Actor(), who.Authority, v.ID, what, "handling"); err != nil {
-			return err
-		}
-		if err := openNotices(ctx, tx, v.ID, who.Authority, d.Now()); err != nil {
-			return err
-		}
-		return markSeen(ctx, tx, who.ID, v.ID, v.N, d.Now())
-	})
 }

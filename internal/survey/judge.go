@@ -77,13 +77,22 @@ type Finding struct {
 	Reasons []Reason // the definite ones first, each kind in the order of the rules
 }
 
+// Effect is how surely the matter is needed.
+func (f Finding) Effect() Effect {
+	if len(f.Reasons) == 0 {
+		return Possibly
+	}
+	return f.Reasons[0].Effect
+}
+
 // A Reason is a rule that held.
 type Reason struct {
 	Rule      string
 	Effect    Effect
 	Questions []string // whose answers brought it about
 	Text      i18n.Text
-	Source    string
+	Limit     *Limit    // of the rule's own, else nil: see Finding.Dues
+	Basis     i18n.Text // what it rests on; in an old version in Finnish only
 	Mark      Mark
 }
 
@@ -195,7 +204,7 @@ func (j *judgement) rule(r *Rule, t truth) {
 		f = &found{}
 		j.found[r.Matter] = f
 	}
-	reason := Reason{Rule: r.ID, Effect: r.Effect, Questions: slices.Clone(r.when.questions), Text: r.Reason, Source: r.Source, Mark: r.Mark}
+	reason := Reason{Rule: r.ID, Effect: r.Effect, Questions: slices.Clone(r.when.questions), Text: r.Reason, Limit: r.Deadline, Basis: r.basis, Mark: r.Mark}
 	switch {
 	case t == open:
 		u := Unjudged{Rule: r.ID, Matter: r.Matter, Effect: r.Effect, Questions: j.missing(r.when.questions)}

@@ -82,13 +82,25 @@ func (r *reader) day(where, what, s string) {
 	}
 }
 
-func (r *reader) mark(where string, m Mark, source string) {
+// basis checks what something rests on and how well that is known, and
+// returns it in words.
+func (r *reader) basis(where string, m Mark, sources []Source, old string) i18n.Text {
 	if !slices.Contains(Marks, m) {
 		r.bad(where, "mark %q is not known", m)
 	}
-	if source == "" {
+	switch {
+	case len(sources) > 0 && old != "":
+		r.bad(where, "has both sources and a source")
+	case len(sources) > 0:
+		said, err := Cite(sources, r.survey.Acts)
+		if err != nil {
+			r.bad(where, "%v", err)
+		}
+		return said
+	case old == "":
 		r.bad(where, "source is missing")
 	}
+	return i18n.Text{FI: old}
 }
 
 func (r *reader) head() {
@@ -101,6 +113,9 @@ func (r *reader) head() {
 	}
 	if len(s.Rules) == 0 {
 		r.bad("survey", "there are no rules")
+	}
+	for _, a := range s.Acts {
+		r.text("act "+a.ID, "name", a.Name)
 	}
 }
 
@@ -132,9 +147,17 @@ func (r *reader) question(area string, q *Question) {
 	if len(q.Answers) < 2 {
 		r.bad(where, "there are fewer than two answers")
 	}
-	for _, a := range q.Answers {
-		r.id(where+", answer "+a.ID, q.ID+" answer", a.ID, wordID)
-		r.text(where+", answer "+a.ID, "text", a.Text)
+	if q.Beside != nil && !q.Beside.whole() {
+		r.bad(where, "stands beside %+v, which is neither a term nor a field of a form", *q.Beside)
+	}
+	for i := range q.Answers {
+		a := &q.Answers[i]
+		at := where + ", answer " + a.ID
+		r.id(at, q.ID+" answer", a.ID, wordID)
+		r.text(at, "text", a.Text)
+		for j := range a.Gives {
+			r.gift(at, &a.Gives[j])
+		}
 	}
 	if r.survey.questions[q.ID] == nil {
 		r.survey.questions[q.ID] = q
@@ -162,7 +185,7 @@ func (r *reader) compile() {
 		where := "advice " + a.ID
 		r.id(where, "advice", a.ID, wordID)
 		r.text(where, "text", a.Text)
-		r.mark(where, a.Mark, a.Source)
+		a.basis = r.basis(where, a.Mark, a.Sources, a.Source)
 		if a.Survey != "" && (!wordID.MatchString(a.Survey) || a.Survey == s.ID) {
 			r.bad(where, "survey %q is not the id of another survey", a.Survey)
 		}
@@ -180,7 +203,12 @@ func (r *reader) rule(rule *Rule) {
 		r.bad(where, "effect %q is neither definitely nor possibly", rule.Effect)
 	}
 	r.text(where, "reason", rule.Reason)
-	r.mark(where, rule.Mark, rule.Source)
+	rule.basis = r.basis(where, rule.Mark, rule.Sources, rule.Source)
+	if rule.Deadline != nil {
+		if err := rule.Deadline.Check(); err != nil {
+			r.bad(where, "%v", err)
+		}
+	}
 	r.day(where, "valid_from", rule.ValidFrom)
 	if rule.ValidFrom > r.survey.Version {
 		r.bad(where, "valid_from %s is later than the survey's version %s: a coming rule belongs to a coming version",

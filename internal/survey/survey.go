@@ -2,9 +2,11 @@
 // survey (lupatarveselvitys, utredning av tillståndsbehov).
 //
 // A survey is data: areas hold questions, questions hold answers, and rules
-// say which answers call for which matter, why, and by which law. [Parse]
-// reads one and refuses it with all its mistakes at once; [Survey.Check]
-// refuses answers the survey does not know; [Survey.Judge] gives the result.
+// say which answers call for which matter, why, by which law and, where it is
+// not as usual, by when. [Parse] reads one and refuses it with all its mistakes
+// at once; [Survey.Check] refuses answers the survey does not know;
+// [Survey.Judge] gives the result. What was answered need not be asked again:
+// answers name what they tell the forms, and [Survey.Gifts] gathers it.
 //
 // Rules are expressions over the answers, one variable for each question: a
 // string where one answer is given, a list of strings where several may be.
@@ -20,7 +22,9 @@
 // are open still holds when the rest is answered.
 //
 // The package reads no files and asks no clock. A version of a survey names
-// its rules exactly, so a result can be computed again years later.
+// its rules exactly and holds the names of the acts they rest on, so a result
+// can be computed again years later. Versions of every age are read: what
+// newer ones may say, older ones leave out.
 package survey
 
 import (
@@ -38,6 +42,7 @@ type Survey struct {
 	Areas   []Area    `json:"areas"`
 	Rules   []Rule    `json:"rules"`
 	Advice  []Advice  `json:"advice"`
+	Acts    []Act     `json:"acts,omitempty"` // that its sources name: see WithActs
 
 	questions map[string]*Question
 	matters   []string // in the order in which rules first name them
@@ -57,6 +62,7 @@ type Question struct {
 	Text    i18n.Text `json:"text"`
 	Help    i18n.Text `json:"help,omitzero"` // empty where the question needs none
 	Answers []Answer  `json:"answers"`
+	Beside  *Target   `json:"beside,omitempty"` // a field near to it: see Told
 }
 
 // Has tells whether the question has an answer of that id.
@@ -66,8 +72,9 @@ func (q *Question) Has(answer string) bool {
 
 // An Answer is one of the choices under a question.
 type Answer struct {
-	ID   string    `json:"id"`
-	Text i18n.Text `json:"text"`
+	ID    string    `json:"id"`
+	Text  i18n.Text `json:"text"`
+	Gives []Gift    `json:"gives,omitempty"` // to the forms: see Gifts
 }
 
 // Type tells how many answers a question takes.
@@ -85,12 +92,15 @@ type Rule struct {
 	Matter    string    `json:"matter"`
 	Effect    Effect    `json:"effect"`
 	When      string    `json:"when"`
-	Reason    i18n.Text `json:"reason"` // told to the applicant
-	Source    string    `json:"source"` // the law or page it rests on
+	Reason    i18n.Text `json:"reason"`             // told to the applicant
+	Deadline  *Limit    `json:"deadline,omitempty"` // where it is not the matter type's own
+	Sources   []Source  `json:"sources,omitempty"`  // what it rests on
+	Source    string    `json:"source,omitempty"`   // the same in Finnish, in versions of before 2026-11-27
 	Mark      Mark      `json:"mark"`
 	ValidFrom string    `json:"valid_from"` // a day, not later than the survey's version
 
-	when condition
+	basis i18n.Text
+	when  condition
 }
 
 // Effect is how surely a matter is needed.
@@ -120,15 +130,21 @@ var Marks = []Mark{Certain, Local, Inferred, General, Proposed}
 // Advice is told when its expression holds, but is no matter: an agreement
 // to make with a company, a time limit, another survey to fill in.
 type Advice struct {
-	ID     string    `json:"id"`
-	When   string    `json:"when"`
-	Text   i18n.Text `json:"text"`
-	Source string    `json:"source"`
-	Mark   Mark      `json:"mark"`
-	Survey string    `json:"survey,omitempty"` // id of the survey it leads to, if any
+	ID      string    `json:"id"`
+	When    string    `json:"when"`
+	Text    i18n.Text `json:"text"`
+	Sources []Source  `json:"sources,omitempty"`
+	Source  string    `json:"source,omitempty"` // as in rules
+	Mark    Mark      `json:"mark"`
+	Survey  string    `json:"survey,omitempty"` // id of the survey it leads to, if any
 
-	when condition
+	basis i18n.Text
+	when  condition
 }
+
+// Basis tells in words what the advice rests on; in an old version in Finnish
+// only.
+func (a Advice) Basis() i18n.Text { return a.basis }
 
 // Question returns the question of that id, or nil.
 func (s *Survey) Question(id string) *Question { return s.questions[id] }

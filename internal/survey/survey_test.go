@@ -82,6 +82,17 @@ func TestParseRefuses(t *testing.T) {
 		{"effect", func(s *Survey) { s.Rules[0].Effect = "maybe" }, `effect "maybe" is neither definitely nor possibly`},
 		{"mark", func(s *Survey) { s.Rules[0].Mark = "mixed" }, `mark "mixed" is not known`},
 		{"source", func(s *Survey) { s.Rules[0].Source = "" }, "rule small.police.q_size.possibly: source is missing"},
+		{"source in two ways", func(s *Survey) { s.Rules[0].Sources = []Source{{Page: "poliisi.fi"}} }, "has both sources and a source"},
+		{"source that the table has not", func(s *Survey) { s.Advice[0].Source, s.Advice[0].Sources = "", []Source{{Act: "1/1900"}} }, `advice always: no act "1/1900" in the table of acts`},
+		{"act without Swedish", func(s *Survey) { s.Acts = []Act{{ID: "1/1900", Name: i18n.Text{FI: "laki", EN: "Act"}}} }, "act 1/1900: name is missing in sv"},
+		{"deadline", func(s *Survey) {
+			s.Rules[0].Deadline = &Limit{Deadline: Deadline{3, "week"}, Before: EventStart, Mark: "certain"}
+		}, `unit "week" of a deadline is not known`},
+		{"gift to nobody", func(s *Survey) { s.Areas[0].Questions[0].Answers[0].Gives = []Gift{{Target{Form: "police"}, true}} }, "question q_size, answer few: gives to"},
+		{"gift to two", func(s *Survey) { s.Areas[0].Questions[0].Answers[0].Gives = []Gift{{Target{"t", "police", "f"}, true}} }, "question q_size, answer few: gives to"},
+		{"gift of a number", func(s *Survey) { s.Areas[0].Questions[0].Answers[0].Gives = []Gift{{Target{Term: "t"}, 500}} }, "gives 500, which is neither"},
+		{"gift of an empty list", func(s *Survey) { s.Areas[0].Questions[0].Answers[0].Gives = []Gift{{Target{Term: "t"}, []string{}}} }, "no list of choices"},
+		{"beside nothing", func(s *Survey) { s.Areas[0].Questions[0].Beside = &Target{Field: "f"} }, "question q_size: stands beside"},
 		{"rule from a later day", func(s *Survey) { s.Rules[0].ValidFrom = "2027-01-01" }, "is later than the survey's version"},
 		{"no day", func(s *Survey) { s.Rules[0].ValidFrom = "2026-02-30" }, `valid_from "2026-02-30" is not a day`},
 		{"matter", func(s *Survey) { s.Rules[0].Matter = "Police" }, `matter "Police" is not of the form`},

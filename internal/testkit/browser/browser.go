@@ -72,7 +72,7 @@ func Start(t testing.TB) *Browser {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.b == nil {
-		b, err := launch()
+		b, err := launch(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,8 @@ func Start(t testing.TB) *Browser {
 	return shared.b
 }
 
-func launch() (*Browser, error) {
+// launch starts a browser, with more options than all have.
+func launch(more []chromedp.ExecAllocatorOption) (*Browser, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		return nil, errors.New("chromium is missing: run scripts/need.sh, or apt-get install chromium")
@@ -106,6 +107,7 @@ func launch() (*Browser, error) {
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("no-proxy-server", true),
 	)
+	options = append(options, more...)
 	allocated, free := chromedp.NewExecAllocator(context.Background(), options...)
 	quiet := func(string, ...any) {} // it tells of every event that it does not know
 	ctx, cancel := chromedp.NewContext(allocated, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))

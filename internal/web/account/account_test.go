@@ -82,6 +82,7 @@ type register struct {
 	grants identity.Granted
 	err    error
 	still  bool
+	lapsed bool
 	down   bool
 	asked  []string
 }
@@ -95,11 +96,16 @@ func (m *register) Finish(context.Context, []byte, url.Values) (identity.Granted
 	return m.grants, m.err
 }
 
-func (m *register) Check(context.Context, []byte) (bool, error) {
-	if m.down {
-		return false, errors.New("no answer")
+func (m *register) Check(_ context.Context, memo []byte) (identity.MandateState, []byte, error) {
+	switch {
+	case m.down:
+		return "", nil, errors.New("no answer")
+	case m.still:
+		return identity.MandateHolds, memo, nil
+	case m.lapsed:
+		return identity.MandateLapsed, nil, nil
 	}
-	return m.still, nil
+	return identity.MandateEnded, nil, nil
 }
 
 func (m *register) End(context.Context, []byte) error { return nil }

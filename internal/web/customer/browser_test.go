@@ -45,7 +45,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	for name, path := range map[string]string{
 		"project": "/projects/" + project, "common": "/projects/" + project + "/common", "form": "/matters/" + ids[1] + "/form?check=1",
 		"send": "/projects/" + project + "/send", "matter": "/matters/" + ids[0], "complete": "/matters/" + ids[0] + "/complete", "receipt": "/matters/" + ids[0] + "/receipts/1", "members": "/projects/" + project + "/members",
-		"new": "/projects/new?entity=event&municipality=837",
+		"new": "/projects/new?entity=event&municipality=837", "near": "/projects/new?entity=event&municipality=Tamere",
 	} {
 		p.Goto(path)
 		p.Screenshot("customer-" + name)

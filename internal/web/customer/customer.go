@@ -61,6 +61,8 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("GET /matters/{id}/complete", r.confirmComplete),
 		site.ForCustomer("POST /matters/{id}/complete", r.complete),
 		site.ForCustomer("POST /matters/{id}/new-form", r.takeNewForm),
+		site.ForCustomer("POST /matters/{id}/share", r.share),
+		site.ForCustomer("POST /matters/{id}/end-sharing", r.endSharing),
 		site.ForCustomer("GET /matters/{id}/receipts/{n}", r.receipt),
 
 		site.ForCustomer("POST /projects/{id}/uploads", r.beginCommonUpload),

@@ -24,6 +24,7 @@ type formPage struct {
 	Common   *commonPart
 	Outside  string // the authority's own service, where the matter is filled in
 	NewForm  string // address that takes the newer form, "" when there is none
+	Filled   bool   // some fields are as the permit-need survey filled them in
 }
 
 // asked is a request for completion.
@@ -64,6 +65,7 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 	if err := r.need(page.Form.Nodes, p.rows); err != nil {
 		return err
 	}
+	page.Filled = recall(s, page.Form.Nodes, v.FromSurvey, p.answers)
 	if id := a.URL.Query().Get("matter"); id != "" {
 		of, err := r.Desk.Matter(a.Context(), who, id)
 		if err != nil {
@@ -152,6 +154,7 @@ func (r room) drawForm(w http.ResponseWriter, a *site.Ask, p *paper, v *matter.V
 		Asked: r.asked(s, v), Common: r.commonPart(s, v),
 	}
 	mark(s, page.Form.Nodes, v.OpenRequest(), "")
+	page.Filled = recall(s, page.Form.Nodes, v.FromSurvey, p.answers)
 	if v.Status == matter.ToComplete {
 		page.Steps = nil // a completion is sent from the matter's own page
 	}
@@ -198,7 +201,7 @@ func mark(s say, nodes []forms.Node, q *matter.Request, prefix string) {
 	for i := range nodes {
 		n := &nodes[i]
 		if n.Path != "" && slices.Contains(q.Fields, prefix+n.Path) {
-			n.Help = i18n.Text{FI: askedHelp(i18n.FI, n.Help), SV: askedHelp(i18n.SV, n.Help), EN: askedHelp(i18n.EN, n.Help)}
+			before(n, s.T("customer.field_asked"))
 		}
 		mark(s, n.Children, q, prefix)
 		for _, row := range n.Rows {
@@ -207,8 +210,43 @@ func mark(s say, nodes []forms.Node, q *matter.Request, prefix string) {
 	}
 }
 
-func askedHelp(l i18n.Lang, help i18n.Text) string {
-	return strings.TrimSpace(i18n.T(l, "customer.field_asked") + " " + help.In(l))
+// recall says at the fields that the survey filled in, and that nobody has
+// changed since, that it did; and at those near to what was answered, what that
+// was. It tells whether any field is as the survey filled it in.
+func recall(s say, nodes []forms.Node, from matter.FromSurvey, answers forms.Answers) bool {
+	filled := false
+	for i := range nodes {
+		n := &nodes[i]
+		told := from.Told[n.Path]
+		switch {
+		case n.Path == "":
+			filled = recall(s, n.Children, from, answers) || filled
+		case from.Kept(n.Path, answers):
+			filled = true
+			before(n, s.T(filledWords(n)))
+		case len(told) > 0 && n.Value == nil:
+			var said []string
+			for _, t := range told {
+				said = append(said, t.In(s.Lang))
+			}
+			before(n, s.T("customer.field_told", strings.Join(said, ", ")))
+		}
+	}
+	return filled
+}
+
+// filledWords tells of a date with a time that the time was not asked.
+func filledWords(n *forms.Node) string {
+	if n.Widget == forms.WidgetDateTime && n.TimePart() == "" {
+		return "customer.field_filled_day"
+	}
+	return "customer.field_filled"
+}
+
+// before puts words before the help of a field, in the reader's language.
+func before(n *forms.Node, words string) {
+	help := func(text string) string { return strings.TrimSpace(words + " " + text) }
+	n.Help = i18n.Text{FI: help(n.Help.FI), SV: help(n.Help.SV), EN: help(n.Help.EN)}
 }
 
 // commonPart shows the common data that the matter uses and what lacks of it.

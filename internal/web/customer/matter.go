@@ -39,6 +39,7 @@ type matterPage struct {
 	Messages             []ui.Message
 	Write                *writeForm
 	Submissions          []receiptLink
+	Sharing              *sharing
 	Events               []ui.Event
 	Follow               []follow
 	Earlier              *ui.Link
@@ -104,7 +105,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: v.Names[sub.SentBy],
 		})
 	}
-	page.Events = r.events(s, v)
+	page.Sharing, page.Events = r.sharing(s, v), r.events(s, v)
 	if err := r.around(a, &page, v); err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 	add("customer.col_started", i18n.Date(s.Lang, v.Started))
 	add("customer.sent_at", i18n.Date(s.Lang, v.SentAt))
 	if v.Status == matter.Draft {
-		if due := latest(r.Catalogue.Type(v.Type), v.Project.StartsAt); !due.IsZero() {
+		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
 			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))
 		}
 	}
@@ -228,6 +229,7 @@ var eventIcons = map[string]string{
 	matter.DeedSent: "send", matter.DeedCompleted: "send", matter.DeedAsked: "warning", matter.DeedMessage: "message", matter.DeedFinished: "check",
 	matter.DeedTaken: "hourglass", matter.DeedPending: "clock", matter.DeedHandlerNamed: "person", matter.DeedNoticeHanded: "message",
 	matter.DeedWithdrawn: "close", matter.DeedDismissed: "close", matter.DeedTransferred: "arrow-right", matter.DeedStarted: "edit", matter.DeedIdentified: "file",
+	matter.DeedShared: "person", matter.DeedSharingEnded: "close",
 }
 
 // events are the ledger's entries in words, the newest first.
@@ -264,7 +266,7 @@ func (r room) eventText(s say, e matter.Event) string {
 		return e.Person
 	case matter.DeedStatementAsked:
 		return r.authorityName(s.Lang, e.Authority) + ", " + s.T("customer.until", i18n.Date(s.Lang, e.Due))
-	case matter.DeedTransferred:
+	case matter.DeedTransferred, matter.DeedShared, matter.DeedSharingEnded:
 		return r.authorityName(s.Lang, e.Authority)
 	case matter.DeedSent, matter.DeedCompleted:
 		return s.T("customer.event_hash", e.Hash[:min(12, len(e.Hash))])

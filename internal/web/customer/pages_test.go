@@ -51,6 +51,14 @@ func TestProjectBegins(t *testing.T) {
 	if w := s.do("GET", "/projects/new?entity=event&municipality=Mordor", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Kuntaa ei löytynyt") {
 		t.Errorf("a municipality that is not: status %d", w.Code)
 	}
+	w := s.do("GET", "/projects/new?entity=event&municipality=Tamere", nil)
+	if said := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(said, "Tarkoititko jotakin alla olevista?") ||
+		!strings.Contains(said, `href="/projects/new?entity=event&amp;municipality=Tampere"`) {
+		t.Errorf("a slip in the name of the municipality: status %d: %s", w.Code, text(said))
+	}
+	if w := s.do("GET", "/projects/new?entity=event&municipality=åland", nil); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), "Ahvenanmaalla") {
+		t.Errorf("Åland itself: status %d: %s", w.Code, text(w.Body.String()))
+	}
 	if w := s.do("GET", "/projects/new?entity=event&municipality=Maarianhamina", nil); !strings.Contains(text(w.Body.String()), "Ahvenanmaalla") {
 		t.Errorf("Åland is not explained")
 	}
@@ -58,7 +66,7 @@ func TestProjectBegins(t *testing.T) {
 	if !strings.Contains(text(page), "Melu") || !strings.Contains(page, `value="muni-noise"`) {
 		t.Errorf("what is offered is not shown: %s", text(page))
 	}
-	w := s.do("POST", "/projects/new", url.Values{"entity": {"event"}, "municipality": {"837"}, "name": {" "}, "start": {"12.6.2027"}, "type": {"muni-noise"}})
+	w = s.do("POST", "/projects/new", url.Values{"entity": {"event"}, "municipality": {"837"}, "name": {" "}, "start": {"12.6.2027"}, "type": {"muni-noise"}})
 	if body := w.Body.String(); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(body), "Hankkeen nimi puuttuu") || !regexp.MustCompile(`value="muni-noise" checked`).MatchString(body) || !strings.Contains(body, `value="12.6.2027"`) && !strings.Contains(body, `value="2027-06-12"`) {
 		t.Errorf("a name that lacks: status %d, %s", w.Code, text(body))
 	}

@@ -3,7 +3,6 @@ package customer
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -176,7 +175,7 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 	}
 	for _, row := range v.Rows {
 		if row.Status == matter.Draft {
-			all = append(all, r.waitDraft(s, row, v.Lacks[row.ID], v.StartsAt))
+			all = append(all, r.waitDraft(s, row, v))
 		}
 	}
 	if ready > 0 && v.Role.MaySend() {
@@ -199,8 +198,8 @@ func (r room) waitToComplete(s say, row matter.Row) wait {
 	return w
 }
 
-func (r room) waitDraft(s say, row matter.Row, lacks []matter.Lack, starts time.Time) wait {
-	own := int64(0)
+func (r room) waitDraft(s say, row matter.Row, v *matter.ProjectView) wait {
+	own, lacks := int64(0), v.Lacks[row.ID]
 	for _, l := range lacks {
 		if !l.Common {
 			own++
@@ -216,7 +215,7 @@ func (r room) waitDraft(s say, row matter.Row, lacks []matter.Lack, starts time.
 	case own == 0:
 		w.StatusText = s.T("customer.lacks_common_only")
 	}
-	if due := latest(r.Catalogue.Type(row.Type), starts); !due.IsZero() {
+	if due := latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()); !due.IsZero() {
 		w.Due, w.Urgency = s.T("customer.send_by", i18n.Date(s.Lang, due))+", "+s.left(due, r.Now()), urgency(due, r.Now())
 	}
 	return w
@@ -275,7 +274,7 @@ func (r room) drawAdd(w http.ResponseWriter, a *site.Ask, who asker, on []string
 			have = append(have, row.Type) // a second one may be needed later, but hardly a second draft
 		}
 	}
-	if page.Choices, _, err = r.choices(a, v.Municipality, v.Entity, v.StartsAt, nil, have); err != nil {
+	if page.Choices, _, err = r.choices(a, v.Municipality, v.Entity, v.StartsAt, v.Found, have); err != nil {
 		return err
 	}
 	for i := range page.Choices {

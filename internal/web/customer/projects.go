@@ -68,6 +68,7 @@ type newPage struct {
 	Problem      string // that no field has
 	Entity       ui.Control
 	Municipality ui.Control
+	Near         []ui.Link // what may have been meant
 	Towns        []ui.Option
 	Second       bool
 	EntityID     string
@@ -91,8 +92,8 @@ type choice struct {
 // A missing matter is one that nobody offers here yet: whom to ask.
 type missing struct{ Name, Ask string }
 
-// wanted is what a survey found: the effect of each matter type.
-type wanted map[string]survey.Effect
+// wanted is what a survey found, by matter type.
+type wanted map[string]survey.Finding
 
 func (r room) newProject(w http.ResponseWriter, a *site.Ask, _ asker) error {
 	q := a.URL.Query()
@@ -150,11 +151,8 @@ func (r room) surveyOf(a *site.Ask, id string) (*surveyed, error) {
 		}
 	}
 	judged := s.Judge(out.Answers)
-	for _, f := range judged.Definitely {
-		out.wanted[f.Matter] = survey.Definitely
-	}
-	for _, f := range judged.Possibly {
-		out.wanted[f.Matter] = survey.Possibly
+	for _, f := range slices.Concat(judged.Definitely, judged.Possibly) {
+		out.wanted[f.Matter] = f
 	}
 	return &out, nil
 }
@@ -236,10 +234,15 @@ func (r room) drawNew(w http.ResponseWriter, a *site.Ask, in newInput, problem e
 		switch {
 		case entity == nil:
 			page.Entity.Problem, status = s.T("project.no_such_entity"), http.StatusUnprocessableEntity
+		case town != nil && town.Aland || catalogue.IsAland(in.town):
+			page.Municipality.Problem, status = s.T("project.aland"), http.StatusUnprocessableEntity
 		case town == nil:
 			page.Municipality.Problem, status = s.T("project.choose_municipality"), http.StatusUnprocessableEntity
-		case town.Aland:
-			page.Municipality.Problem, status = s.T("project.aland"), http.StatusUnprocessableEntity
+			for _, n := range r.Catalogue.MunicipalitiesNear(in.town) {
+				q := url.Values{"entity": {in.entity}, "municipality": {n.Name.In(a.Lang)}}
+				page.Near = append(page.Near, ui.Link{Label: n.Label(a.Lang), Href: "/projects/new?" + q.Encode()})
+				page.Municipality.Problem = s.T("ui.municipality_near")
+			}
 		}
 	}
 	if town != nil {
@@ -291,8 +294,9 @@ func (r room) choices(a *site.Ask, town, entity string, starts time.Time, want w
 	s := say{a.Lang}
 	for _, t := range r.Catalogue.TypesOf(entity) {
 		offer := here[t.ID]
+		found, wants := want[t.ID]
 		if offer == nil || t.NotSent {
-			if want[t.ID] != "" {
+			if wants {
 				none = append(none, missing{Name: t.Name.In(a.Lang), Ask: r.askWhom(s, t, town)})
 			}
 			continue
@@ -301,14 +305,12 @@ func (r room) choices(a *site.Ask, town, entity string, starts time.Time, want w
 			continue
 		}
 		c := choice{ID: t.ID, Name: t.Name.In(a.Lang), Authority: r.authorityName(a.Lang, offer.Authority), Summary: t.Summary.In(a.Lang)}
-		if due := latest(t, starts); !due.IsZero() {
+		if due := latest(t, found, starts, r.Now()); !due.IsZero() {
 			c.Deadline, c.Urgency = s.T("customer.send_by", i18n.Date(a.Lang, due)), urgency(due, r.Now())
 		}
-		switch want[t.ID] {
-		case survey.Definitely:
-			c.Status, c.Why = "definitely", s.T("customer.why_definitely")
-		case survey.Possibly:
-			c.Status, c.Why = "possibly", s.T("customer.why_possibly")
+		if wants {
+			c.Status = string(found.Effect())
+			c.Why = s.T("customer.why_" + c.Status)
 		}
 		all = append(all, c)
 	}
@@ -332,11 +334,20 @@ func (r room) askWhom(s say, t *catalogue.Type, town string) string {
 	return s.T("customer.ask_authority", strings.Join(names, ", "))
 }
 
-// latest is when a matter must be with its authority at the latest; zero when
-// no such day is known.
-func latest(t *catalogue.Type, starts time.Time) time.Time {
-	if t == nil || t.Deadline == nil || starts.IsZero() {
-		return time.Time{}
+// latest is when a matter must be with its authority at the latest, by the
+// rules that called for it if a survey did: the strictest day that has not
+// passed, or else the last. It is zero when no such day is known.
+func latest(t *catalogue.Type, found survey.Finding, starts, now time.Time) (day time.Time) {
+	if t == nil {
+		return day
 	}
-	return t.Deadline.Latest(starts)
+	for _, d := range found.Dues(t.Deadline, starts) {
+		if !d.Last.IsZero() {
+			day = d.Last
+		}
+		if !day.Before(now) {
+			return day
+		}
+	}
+	return day
 }

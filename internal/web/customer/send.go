@@ -84,7 +84,7 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 			page.Ready++
 		}
 		d.On = d.whole() && on == nil || slices.Contains(on, row.ID)
-		if due := latest(r.Catalogue.Type(row.Type), v.StartsAt); !due.IsZero() {
+		if due := latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()); !due.IsZero() {
 			d.Due, d.Urgency = s.T("customer.send_by", i18n.Date(a.Lang, due))+", "+s.left(due, r.Now()), urgency(due, r.Now())
 		}
 		if row.Offer.Way == catalogue.Conditional {

@@ -143,7 +143,7 @@ var deeds = []*deed{
 	},
 	{
 		name: "answer", title: "officer.answer", hint: "officer.answer_hint", press: "officer.answer_press", done: "officer.answer_done", files: "file",
-		may:   func(v *matter.View) bool { return v.Guest },
+		may:   func(v *matter.View) bool { return v.InThread },
 		typed: [][2]string{{"text", "officer.message"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.AnswerAuthority(ctx, who, id, in.Get("text"), in.ids())

@@ -26,9 +26,12 @@ func (r *room) file(w http.ResponseWriter, a *site.Ask, who identity.Officer) er
 }
 
 // dossier streams the whole matter as one zip: documents, data, index and
-// checksums.
+// checksums. It is for the matter's own authority, whoever else may see a part.
 func (r *room) dossier(w http.ResponseWriter, a *site.Ask, who identity.Officer) error {
 	v, err := r.handled(a, who)
+	if err == nil && v.Guest {
+		err = errNoSubmission
+	}
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (r *room) matter(w http.ResponseWriter, a *site.Ask, who identity.Officer) 
 
 func (r *room) page(a *site.Ask, who identity.Officer, v *matter.View) (*page, error) {
 	p := &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID}
-	if v.Guest {
+	if !seesSent(v) {
 		return p, nil
 	}
 	var err error
@@ -78,7 +78,7 @@ func (p *page) show(w http.ResponseWriter, a *site.Ask, status int) error {
 		Back: &ui.Link{Label: p.t("site.nav_inbox"), Href: InboxPath},
 	}
 	if p.V.Guest {
-		frame.Back = &ui.Link{Label: p.t("site.nav_threads"), Href: threadsPath}
+		frame.Back = p.guestBack()
 	}
 	if status != http.StatusOK {
 		frame.Path = p.Path
@@ -252,12 +252,6 @@ func (p *page) files(list []attach.Attachment) []ui.File {
 }
 
 func (p *page) fileHref(id string) string { return p.Path + "/files/" + id }
-
-// mayOpen tells whether a row of the joint view is a matter of the officer's
-// own, whose page can be opened.
-func (p *page) mayOpen(row matter.Row) bool {
-	return row.ID != p.V.ID && row.Authority == p.Who.Authority && p.Who.May(row.Type)
-}
 
 // acted is when the authority first did something after a notice.
 func (p *page) acted(n matter.Notice) time.Time {

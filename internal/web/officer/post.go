@@ -112,7 +112,7 @@ func (r *room) input(w http.ResponseWriter, a *site.Ask, who identity.Officer, d
 	if err != nil {
 		return input{}, err
 	}
-	if v.Guest != (d.name == "answer") {
+	if v.Guest != (d.name == "answer") || v.Guest && !v.InThread {
 		return input{}, fail.New(fail.NotFound, "matter.not_found")
 	}
 	up := upload{r: r, d: d, v: v, who: who, in: input{Values: url.Values{}}}

@@ -87,6 +87,7 @@ func TestTheGuideForRobotsIsTrue(t *testing.T) {
 	h.done(id, "letter", url.Values{"authority": {policeID}, "text": {"Hei"}})
 	pages.WriteString(h.upload(matterPath+id+"/message", url.Values{"text": {""}}, "kartta.txt", "Kartta").Body.String())
 	see(InboxPath+"?bucket=me", matterPath+id+"/submissions/2", matterPath+id+"/changes/2", matterPath+id+"?do=finish")
+	h.must(h.Share(context.Background(), applicant, id, []string{policeID}))
 	h.who = police
 	see(threadsPath, matterPath+id)
 	h.who = pelle

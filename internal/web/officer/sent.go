@@ -108,11 +108,11 @@ func (r *room) blocks(l i18n.Lang, v *matter.View, f *forms.Form, a forms.Answer
 	return all
 }
 
-// handled reads the matter of an address for its own authority: what a guest
-// may not see is not found.
+// handled reads the matter of an address for whoever may see what was sent in
+// it: to a guest with whom it is not shared, it is not found.
 func (r *room) handled(a *site.Ask, who identity.Officer) (*matter.View, error) {
 	v, err := r.s.Desk.Handled(a.Context(), who, a.PathValue("id"))
-	if err == nil && v.Guest {
+	if err == nil && !seesSent(v) {
 		err = errNoSubmission
 	}
 	return v, err

@@ -3,6 +3,7 @@ package public
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,13 @@ type filter struct {
 	Query, Entity, Place string
 	Municipality         *catalogue.Municipality
 	Problem              string // with the place
+	Near                 []ui.Link
+}
+
+// meaning is the list as it was asked for, in another place.
+func (f filter) meaning(a *site.Ask, n catalogue.Near) ui.Link {
+	q := url.Values{"q": {f.Query}, "entity": {f.Entity}, "municipality": {n.Name.In(a.Lang)}}
+	return ui.Link{Label: n.Label(a.Lang), Href: "/catalogue?" + q.Encode()}
 }
 
 // A typeRow is a matter type in the list.
@@ -39,13 +47,12 @@ func (p *room) catalogue(w http.ResponseWriter, a *site.Ask) error {
 		f.Entity = e.ID
 	}
 	if f.Place != "" {
-		switch f.Municipality = p.Catalogue.MunicipalityNamed(f.Place); {
-		case f.Municipality == nil:
-			f.Problem = a.T("public.municipality_unknown")
-		case f.Municipality.Aland:
-			f.Problem = a.T("public.municipality_aland", f.Municipality.Name.In(a.Lang))
-			f.Municipality = nil
-		default:
+		at := p.readPlace(a, f.Place)
+		f.Municipality, f.Problem = at.Municipality, at.Problem
+		for _, n := range at.Near {
+			f.Near = append(f.Near, f.meaning(a, n))
+		}
+		if f.Municipality != nil {
 			f.Place = f.Municipality.Name.In(a.Lang)
 		}
 	}
@@ -218,7 +225,8 @@ func (p *room) matterType(w http.ResponseWriter, a *site.Ask) error {
 	if t == nil {
 		return errNotFound
 	}
-	v := typeView{Type: t, Kind: p.kindName(a, t), Authority: a.T("public.type_" + t.AuthorityType), Deadline: deadlineOf(a, t, time.Time{}, p.Now())}
+	v := typeView{Type: t, Kind: p.kindName(a, t), Authority: a.T("public.type_" + t.AuthorityType)}
+	v.Deadline = deadlineOf(a, survey.Finding{}.Dues(t.Deadline, time.Time{}), t.Timing, "", p.Now())
 	if au := p.Catalogue.Authority(t.Agency); au != nil {
 		v.Authority = au.Name.In(a.Lang)
 	}

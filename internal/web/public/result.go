@@ -21,9 +21,9 @@ import (
 
 // A finding is a matter that the survey found, as its card shows it.
 type finding struct {
+	survey.Finding
 	Type      *catalogue.Type
-	Effect    survey.Effect
-	Reasons   []survey.Reason
+	Why       []survey.Reason // the reasons, that of the deadline first
 	Kind      string
 	Authority string // who serves, or would
 	Instead   string // what to do where nobody offers it
@@ -37,6 +37,7 @@ type resultView struct {
 	Survey     *survey.Survey
 	Entity     *catalogue.Entity
 	Newer      string // version of newer rules, "" when there are none
+	Past       bool   // the day on which it starts has passed
 	Definitely []finding
 	Possibly   []finding
 	Elsewhere  []finding // needed, but nobody offers it here
@@ -66,7 +67,7 @@ func (v resultView) none() bool {
 func (v resultView) checklist() []finding {
 	needed := slices.Clone(v.Definitely)
 	for _, f := range v.Elsewhere {
-		if f.Effect == survey.Definitely {
+		if f.Effect() == survey.Definitely {
 			needed = append(needed, f)
 		}
 	}
@@ -183,7 +184,9 @@ func (p *room) basis(a *site.Ask, v *resultView) {
 	if m := p.Catalogue.Municipality(v.Result.Municipality); m != nil {
 		v.Place = m.Name.In(a.Lang)
 	}
-	v.Starts, v.At = i18n.Date(a.Lang, v.Result.Starts()), i18n.DateTime(a.Lang, v.Result.At)
+	starts := v.Result.Starts()
+	v.Starts, v.At = i18n.Date(a.Lang, starts), i18n.DateTime(a.Lang, v.Result.At)
+	v.Past = !starts.IsZero() && daysLeft(p.Now(), starts) < 0
 	v.Address = p.address(a.Request, resultPath(v.Result.ID))
 	v.Resume = firstOpen(v.Survey, v.Result.Answers)
 	for _, area := range v.Survey.Areas {
@@ -199,17 +202,11 @@ func (p *room) basis(a *site.Ask, v *resultView) {
 func (p *room) judge(a *site.Ask, v *resultView, here map[string]*catalogue.Offer, c choice) {
 	judged := v.Survey.Judge(v.Result.Answers)
 	v.Advice, v.Unanswered = judged.Advice, judged.Unanswered
-	add := func(found []survey.Finding, effect survey.Effect) {
-		for _, f := range found {
-			t := p.Catalogue.Type(f.Matter)
-			if t == nil {
-				continue // a type of old that is no longer in the catalogue
-			}
-			p.place(a, v, here[t.ID], c, finding{Type: t, Effect: effect, Reasons: f.Reasons})
+	for _, found := range slices.Concat(judged.Definitely, judged.Possibly) {
+		if t := p.Catalogue.Type(found.Matter); t != nil { // else a type of old that is no longer in the catalogue
+			p.put(a, v, here[t.ID], c, finding{Finding: found, Type: t})
 		}
 	}
-	add(judged.Definitely, survey.Definitely)
-	add(judged.Possibly, survey.Possibly)
 	for _, o := range judged.Open {
 		if t := p.Catalogue.Type(o.Matter); t != nil {
 			v.Open = append(v.Open, t)
@@ -232,14 +229,26 @@ func (p *room) judge(a *site.Ask, v *resultView, here map[string]*catalogue.Offe
 	}
 }
 
-// place puts a finding in the list it belongs to.
-func (p *room) place(a *site.Ask, v *resultView, offer *catalogue.Offer, c choice, f finding) {
+// put puts a finding in the list it belongs to.
+func (p *room) put(a *site.Ask, v *resultView, offer *catalogue.Offer, c choice, f finding) {
 	if k := p.Catalogue.Kind(f.Type.Kind); k != nil {
 		f.Kind = k.Name.In(a.Lang)
 	}
-	f.Deadline = deadlineOf(a, f.Type, v.Result.Starts(), p.Now())
 	f.Authority = p.responsible(a, f.Type, v.Result.Municipality)
-	f.Chosen = f.Effect == survey.Definitely
+	if offer != nil {
+		if au := p.Catalogue.Authority(offer.Authority); au != nil {
+			f.Authority = au.Name.In(a.Lang)
+		}
+	}
+	f.Deadline = deadlineOf(a, f.Dues(f.Type.Deadline, v.Result.Starts()), f.Type.Timing, f.Authority, p.Now())
+	if v.Past {
+		f.Deadline.Warning = "" // said once, for all of them
+	}
+	f.Why = slices.Clone(f.Reasons)
+	if i := f.Deadline.Reason; i > 0 && f.Deadline.Tied {
+		f.Why = slices.Insert(slices.Delete(f.Why, i, i+1), 0, f.Reasons[i])
+	}
+	f.Chosen = f.Effect() == survey.Definitely
 	if c.made {
 		f.Chosen = slices.Contains(c.types, f.Type.ID)
 	}
@@ -247,15 +256,14 @@ func (p *room) place(a *site.Ask, v *resultView, offer *catalogue.Offer, c choic
 	case f.Type.NotSent:
 		v.Keep = append(v.Keep, f)
 	case offer == nil:
-		f.Instead = a.T("public.ask_authority", f.Authority)
-		v.Elsewhere = append(v.Elsewhere, f)
-	default:
-		f.Authority = p.Catalogue.AuthorityName(a.Lang, offer.Authority)
-		if f.Effect == survey.Definitely {
-			v.Definitely = append(v.Definitely, f)
-		} else {
-			v.Possibly = append(v.Possibly, f)
+		if f.Deadline.Urgency != ui.Late || f.Deadline.Warning == "" { // which says the same
+			f.Instead = a.T("public.ask_authority", f.Authority)
 		}
+		v.Elsewhere = append(v.Elsewhere, f)
+	case f.Effect() == survey.Definitely:
+		v.Definitely = append(v.Definitely, f)
+	default:
+		v.Possibly = append(v.Possibly, f)
 	}
 }
 
@@ -297,9 +305,6 @@ func (p *room) useResult(w http.ResponseWriter, a *site.Ask) error {
 }
 
 func (p *room) startProject(w http.ResponseWriter, a *site.Ask, v resultView, c choice) error {
-	if err := p.finalise(a, v.Result.ID); err != nil {
-		return err
-	}
 	project, err := p.Desk.StartProject(a.Context(), identity.Customer{Person: a.Person}, matter.NewProject{
 		Entity: v.Entity.ID, Municipality: v.Result.Municipality, Name: v.Name, StartsOn: v.Result.Starts(), Survey: v.Result.ID, Types: c.types,
 	})
@@ -315,14 +320,6 @@ func (p *room) startProject(w http.ResponseWriter, a *site.Ask, v resultView, c 
 		return err
 	}
 	return a.See(w, "/projects/"+project)
-}
-
-// finalise keeps the result as it is from now on.
-func (p *room) finalise(a *site.Ask, id string) error {
-	return p.write(a, func(ctx context.Context, tx *db.Tx) error {
-		_, err := catalogue.ChangeSurveyResult(ctx, tx, id, p.Now(), func(r *catalogue.SurveyResult) { r.Final = true })
-		return err
-	})
 }
 
 // judgeAnew makes a new result of the same answers under the current rules.

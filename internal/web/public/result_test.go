@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestResultSaysWhatItKnows(t *testing.T) {
 	wants(t, w, http.StatusOK, "Tarvitset nämä", "Saatat tarvita nämä", "Pidä nämä valmiina", "Sisä-Suomen poliisilaitos", "Viimeistään 26.6.2027",
 		"Kokoontumislaki 530/1999", "Vastuu tarvittavien lupien", "Mitä ei voitu arvioida", "http://hub.example/survey/results/")
 	w = s.get(resultPath(s.festival(t, "Alajärvi", "2027-03-05")))
-	wants(t, w, http.StatusOK, "Hoida nämä muualla", "Pohjanmaan poliisilaitos", "Ota yhteyttä suoraan", "eivät ole vielä palvelussa", "Määräaika on jo mennyt")
+	wants(t, w, http.StatusOK, "Hoida nämä muualla", "Pohjanmaan poliisilaitos", "ota yhteyttä viranomaiseen (Alajärven kaupunki) ja kysy", "eivät ole vielä palvelussa", "Määräaika on jo mennyt")
 }
 
 func TestSharedResultStays(t *testing.T) {
@@ -102,12 +103,12 @@ func TestReplayUnderTheOldRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newer := strings.Replace(string(body), `"version": "2026-11-20"`, `"version": "2027-03-01"`, 1)
+	newer := strings.Replace(string(body), `"version": "2026-11-27"`, `"version": "2027-03-01"`, 1)
 	newer = strings.Replace(newer, "Tapahtuma on avoin yleisölle.", "UUSI SÄÄNTÖ.", 1)
 	s.load(t, overlay{fstest.MapFS{"surveys/event.json": {Data: []byte(newer)}}})
 
 	w := s.get(resultPath(id))
-	wants(t, w, http.StatusOK, "Säännöt ovat muuttuneet", "1.3.2027", "20.11.2026")
+	wants(t, w, http.StatusOK, "Säännöt ovat muuttuneet", "1.3.2027", "27.11.2026")
 	if strings.Contains(text(w), "UUSI SÄÄNTÖ") {
 		t.Error("an old result was judged by new rules")
 	}
@@ -126,6 +127,80 @@ func TestReplayUnderTheOldRules(t *testing.T) {
 	}
 	if again := resultIn(t, s.do("POST", resultPath(anew), url.Values{"_do": {"anew"}})); again != anew {
 		t.Error("judging anew by the same rules made another result")
+	}
+}
+
+// A result of before rules had deadlines and sources by the table of acts says
+// what it said then: the law in Finnish, the deadline of the matter type.
+func TestReplayOfAnOldVersion(t *testing.T) {
+	s := newSite(t)
+	old, err := os.ReadFile("../../survey/testdata/production-plant-2026-11-20.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.load(t, overlay{fstest.MapFS{"surveys/production-plant.json": {Data: old}}})
+	id := s.begin(t, "production-plant", "Tampere", "2027-07-01")
+	id = s.answer(t, "production-plant", "animal", id, url.Values{"q_animal": {"food"}, "_do": {"result"}})
+	before := text(s.get(resultPath(id) + "?lang=sv"))
+	s.load(t, content.FS)
+	w := s.get(resultPath(id))
+	wants(t, w, http.StatusOK, `<span lang="fi">Elintarvikelaki 297/2021.</span>`, "Senast 24.6.2027 (4 vardagar innan evenemanget börjar)", "20.11.2026")
+	_, was, _ := strings.Cut(before, "Du behöver dessa")
+	if _, now, _ := strings.Cut(text(w), "Du behöver dessa"); now != was || was == "" {
+		t.Errorf("an old result says something else:\n%s\nwas\n%s", now, was)
+	}
+	anew := resultIn(t, s.do("POST", resultPath(id), url.Values{"_do": {"anew"}}))
+	wants(t, s.get(resultPath(anew)), http.StatusOK, "Livsmedelslagen 297/2021.", "Senast 3.6.2027 (28 dygn innan verksamheten inleds)")
+}
+
+func TestDeadlineOfTheRule(t *testing.T) {
+	s := newSite(t) // it is 2.3.2027
+	for _, tt := range []struct {
+		name, day, area string
+		answers         url.Values
+		says            []string
+	}{
+		{"a licence holder serves alcohol", "2027-07-01", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Viimeistään 28.6.2027 (3 vuorokautta ennen tapahtuman alkua)"}},
+		{"no licence yet", "2027-07-01", "alcohol", url.Values{"q_alcohol": {"own"}}, []string{"Suositus: viimeistään 2.5.2027 (60 vuorokautta"}},
+		{"no day to count from", "", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Viimeistään 3 vuorokautta ennen tapahtuman alkua"}},
+		{"a registered seller of food", "2027-07-01", "food", url.Values{"q_food": {"registered"}}, []string{"Viimeistään 24.6.2027 (4 arkipäivää"}},
+		{"the strictest of two", "2027-07-01", "food", url.Values{"q_food": {"registered", "new"}}, []string{
+			"Viimeistään 3.6.2027 (28 vuorokautta", "Miksi Ruoan myynti on uutta ammattimaista toimintaa", "ei tarvitse rekisteröintiä. Yllä oleva aika tulee tästä.",
+		}},
+		{"advice is stricter than the law", "2027-07-01", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{
+			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027 (5 vuorokautta ennen tapahtuman alkua).",
+			"Miksi Tapahtumassa tarvitaan liikenteenohjaajia", "Yllä oleva aika tulee tästä.",
+		}},
+		{"the advised day has passed, the last has not", "2027-03-10", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Suositeltu aika on jo mennyt", "Varsinainen määräaika on 5.3.2027"}},
+		{"the advised day is near", "2027-03-20", "order", url.Values{"q_order": {"traffic"}}, []string{"Suositeltu päivä on lähellä"}},
+		{"both have passed", "2027-03-05", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Määräaika on jo mennyt", "Sisä-Suomen poliisilaitos"}},
+		{"days are left", "2027-03-08", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Aikaa on 3 päivää"}},
+		{"tomorrow", "2027-03-06", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Huomenna on viimeinen päivä"}},
+		{"today", "2027-03-05", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Tänään on viimeinen päivä"}},
+		{"the day itself has passed", "2027-03-01", "alcohol", url.Values{"q_alcohol": {"holder"}}, []string{"Alkamispäivä 1.3.2027 on jo mennyt", "Korjaa päivä"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := s.begin(t, "event", "Tampere", tt.day)
+			tt.answers.Set("_do", "result")
+			wants(t, s.get(resultPath(s.answer(t, "event", tt.area, id, tt.answers))), http.StatusOK, tt.says...)
+		})
+	}
+}
+
+// Law is named in the language of the page, by its official name.
+func TestLawInEachLanguage(t *testing.T) {
+	s := newSite(t)
+	id := s.festival(t, "Vaasa", "2027-07-01")
+	for lang, names := range map[i18n.Lang][]string{
+		i18n.FI: {"Kokoontumislaki 530/1999, 2 ja 14 §.", "Alkoholilaki 1102/2017, 13 §; avi.fi."},
+		i18n.SV: {"Lagen om sammankomster 530/1999, 2 och 14 §.", "Alkohollagen 1102/2017, 13 §; avi.fi."},
+		i18n.EN: {"Assembly Act 530/1999, sections 2 and 14.", "Alcohol Act 1102/2017, section 13; avi.fi."},
+	} {
+		w := s.get(resultPath(id) + "?lang=" + string(lang))
+		wants(t, w, http.StatusOK, names...)
+		if lang != i18n.FI && strings.Contains(w.Body.String(), `<span lang="fi">`) {
+			t.Errorf("in %s something is said in Finnish", lang)
+		}
 	}
 }
 

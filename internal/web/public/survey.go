@@ -23,6 +23,9 @@ var errNotFound = fail.New(fail.NotFound, "error.not_found")
 // surveyForm is the id of the form on every page of the survey.
 const surveyForm = "survey"
 
+// meant is the button that names the municipality that was meant.
+const meant = "_meant"
+
 func surveyPath(entity string) string { return "/survey/" + entity }
 
 func areaPath(entity, area, result string) string {
@@ -43,6 +46,7 @@ type start struct {
 	Municipalities []*catalogue.Municipality
 	Result         string // the result that is being changed, "" for a new one
 	Place, Date    string // as typed
+	Near           []catalogue.Near
 	Problems       map[string]string
 	Areas          int
 }
@@ -100,21 +104,25 @@ func (p *room) surveyBegin(w http.ResponseWriter, a *site.Ask) error {
 		return err
 	}
 	st := start{Entity: e, Result: v.Get("result"), Place: cut(v.Get("municipality")), Date: cut(v.Get("starts_on"))}
+	if m := p.Catalogue.Municipality(v.Get(meant)); m != nil {
+		st.Place = m.Name.In(a.Lang)
+	}
 	if a.NewLanguage(w, v) {
 		if m := p.Catalogue.MunicipalityNamed(st.Place); m != nil {
 			st.Place = m.Name.In(a.Lang)
 		}
 		return p.showStart(w, a, http.StatusOK, st)
 	}
-	m, day, problems := p.readStart(a, st)
+	at, day, problems := p.readStart(a, st)
 	if len(problems) > 0 {
-		st.Problems = problems
+		st.Near, st.Problems = at.Near, problems
 		return p.showStart(w, a, http.StatusUnprocessableEntity, st)
 	}
 	s, hash, err := p.Catalogue.Survey(e.Survey, "")
 	if err != nil {
 		return err
 	}
+	m := at.Municipality
 	r := &catalogue.SurveyResult{Survey: s.ID, Hash: hash, Municipality: m.Code, StartsOn: day, Answers: survey.Answers{}, At: p.Now()}
 	err = p.write(a, func(ctx context.Context, tx *db.Tx) error {
 		if st.Result == "" {
@@ -163,21 +171,16 @@ func cut(s string) string {
 }
 
 // readStart reads the place and the day, or tells what is wrong with them.
-func (p *room) readStart(a *site.Ask, st start) (m *catalogue.Municipality, day string, problems map[string]string) {
+func (p *room) readStart(a *site.Ask, st start) (at place, day string, problems map[string]string) {
 	problems = map[string]string{}
-	switch m = p.Catalogue.MunicipalityNamed(st.Place); {
-	case strings.TrimSpace(st.Place) == "":
-		problems["municipality"] = a.T("public.municipality_needed")
-	case m == nil:
-		problems["municipality"] = a.T("public.municipality_unknown")
-	case m.Aland:
-		problems["municipality"] = a.T("public.municipality_aland", m.Name.In(a.Lang))
+	if at = p.readPlace(a, st.Place); at.Problem != "" {
+		problems["municipality"] = at.Problem
 	}
 	day, ok := readDay(st.Date)
 	if !ok {
 		problems["starts_on"] = a.T("public.date_unreadable")
 	}
-	return m, day, problems
+	return at, day, problems
 }
 
 // readDay reads a day as browsers send it, or as people write it where the

@@ -3,6 +3,7 @@ package public
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -14,6 +15,10 @@ func TestStartAsksWhereAndWhen(t *testing.T) {
 		{"Tampreee", "", "ei löydy"},
 		{"Maarianhamina", "", "Ahvenanmaan maakuntahallitukseen"},
 		{"Mariehamn", "", "itsehallintoon"},
+		{"Maarianhamina", "", "Palvelu ei kata Ahvenanmaata"},
+		{"åland", "", "Palvelu ei kata Ahvenanmaata"},
+		{"Ahvenanmaa", "", "Palvelu ei kata Ahvenanmaata"},
+		{"Qwertyopolis", "", "Tarkista kirjoitusasu"},
 		{"478", "", "itsehallintoon"},
 		{"Tampere", "31.2.2027", "Päivää ei voitu lukea"},
 		{"Tampere", "huomenna", "Päivää ei voitu lukea"},
@@ -25,6 +30,37 @@ func TestStartAsksWhereAndWhen(t *testing.T) {
 		id := s.begin(t, "event", place, "1.7.2027")
 		wants(t, s.get(resultPath(id)), http.StatusOK, "Tampere", "1.7.2027")
 	}
+}
+
+// A slip in the name is answered with the nearest municipalities; to choose one
+// is one press, without scripts, and keeps what else was typed.
+func TestNearestMunicipalities(t *testing.T) {
+	s := newSite(t)
+	for typed, offers := range map[string]string{
+		"Tamere": `name="_meant" value="837">Tampere<`, "Helsink": `name="_meant" value="091">Helsinki<`, "Helsingfor": `value="091">Helsinki (Helsingfors)<`,
+		"Wasa": `value="905">Vaasa (Vasa)<`, "maarianhamin": `value="478">Maarianhamina<`,
+	} {
+		w := s.do("POST", "/survey/event", url.Values{"municipality": {typed}, "starts_on": {"1.7.2027"}})
+		wants(t, w, http.StatusUnprocessableEntity, offers, "Tarkoititko jotakin alla olevista?", `value="`+typed+`"`, `value="1.7.2027"`)
+	}
+	page := s.do("POST", "/survey/event", url.Values{"municipality": {"Tamere"}}).Body.String()
+	if first := regexp.MustCompile(`<button[^>]*>`).FindString(page); !strings.Contains(first, `form="survey"`) || strings.Contains(first, "name=") {
+		t.Errorf("Enter presses %s, not the form's own button", first)
+	}
+	id := resultIn(t, s.do("POST", "/survey/event", url.Values{"municipality": {"Tamere"}, "starts_on": {"1.7.2027"}, "_meant": {"837"}}))
+	wants(t, s.get(resultPath(id)), http.StatusOK, "Tampere", "1.7.2027")
+	w := s.do("POST", "/survey/event", url.Values{"municipality": {"Tamere"}, "starts_on": {"joskus"}, "_meant": {"837"}})
+	wants(t, w, http.StatusUnprocessableEntity, `value="Tampere"`, `value="joskus"`, "Päivää ei voitu lukea")
+	w = s.do("POST", "/survey/event", url.Values{"municipality": {"maarianhamin"}, "_meant": {"478"}})
+	wants(t, w, http.StatusUnprocessableEntity, "Palvelu ei kata Ahvenanmaata. Maarianhamina kuuluu")
+	w = s.do("POST", "/survey/event", url.Values{"municipality": {"Tamere"}, "_meant": {"999"}})
+	wants(t, w, http.StatusUnprocessableEntity, "Tarkoititko")
+	for _, place := range []string{"Vasa", "helsingfors", "jyvaskyla", "ABO", "Mänttä Vilppula"} {
+		s.begin(t, "event", place, "")
+	}
+	w = s.get("/catalogue?q=melu&entity=event&municipality=Tammerfor")
+	wants(t, w, http.StatusUnprocessableEntity, "Tarkoititko", `href="/catalogue?entity=event&amp;municipality=Tampere&amp;q=melu"`)
+	wants(t, s.get("/catalogue?municipality=Ahvenanmaa"), http.StatusUnprocessableEntity, "Palvelu ei kata Ahvenanmaata")
 }
 
 func TestAnswersAreKeptOverPagesAndLanguages(t *testing.T) {

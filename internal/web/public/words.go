@@ -56,54 +56,6 @@ func (st step) previous() string {
 	return st.Survey.Areas[st.N-1].ID
 }
 
-// A deadline is by when a matter must be with its authority, in words.
-type deadline struct {
-	Text    string
-	Short   string // the day alone, where it can be counted
-	Note    string
-	Warning string
-	Urgency ui.Urgency
-	Last    time.Time // zero where it cannot be counted
-}
-
-// near is how long before its last day a matter is shown as urgent.
-const near = 14 * 24 * time.Hour
-
-// deadlineOf counts the type's deadline from the day on which the undertaking
-// starts, or tells it in words where there is no day to count from.
-func deadlineOf(a *site.Ask, t *catalogue.Type, starts, now time.Time) deadline {
-	d := t.Deadline
-	if d == nil {
-		return deadline{Text: t.Timing.In(a.Lang), Short: t.Timing.In(a.Lang)}
-	}
-	limit := a.T("public.before_"+d.Before, limitWords(a, d.Deadline))
-	binds := d.Mark == "certain" || d.Mark == "local"
-	out := deadline{Text: a.T("public.advised_limit", limit), Note: d.Note.In(a.Lang)}
-	if binds {
-		out.Text = a.T("public.latest_limit", limit)
-	}
-	if out.Short = out.Text; starts.IsZero() || d.Before == "wished_time" {
-		return out
-	}
-	last := d.Latest(starts)
-	date := i18n.Date(a.Lang, last)
-	out.Last, out.Text, out.Short = last, a.T("public.advised_day", date, limit), a.T("public.advised_short", date)
-	if binds {
-		out.Text, out.Short = a.T("public.latest_day", date, limit), a.T("public.latest_short", date)
-	}
-	y, m, day := last.In(i18n.Zone).Date()
-	end := time.Date(y, m, day+1, 0, 0, 0, 0, i18n.Zone)
-	switch left := end.Sub(now); {
-	case left <= 0 && binds:
-		out.Urgency, out.Warning = ui.Late, a.T("public.deadline_late")
-	case left <= 0:
-		out.Urgency, out.Warning = ui.Soon, a.T("public.advised_late")
-	case left <= near:
-		out.Urgency, out.Warning = ui.Soon, a.T("public.deadline_soon")
-	}
-	return out
-}
-
 // versionDay shows the day that names a version of a survey.
 func versionDay(l i18n.Lang, version string) string {
 	t, err := time.ParseInLocation(time.DateOnly, version, i18n.Zone)
@@ -111,14 +63,6 @@ func versionDay(l i18n.Lang, version string) string {
 		return version
 	}
 	return i18n.Date(l, t)
-}
-
-// limitWords says how long: "5 vuorokautta", "1 kuukausi".
-func limitWords(a *site.Ask, d survey.Deadline) string {
-	if d.Value == 1 {
-		return a.T("public.one_" + d.Unit)
-	}
-	return a.T("public.many_"+d.Unit, d.Value)
 }
 
 func columns(labels ...string) []ui.Column {

@@ -29,38 +29,44 @@ func (s *Site) checkMandate(a *Ask, v identity.Visit) error {
 	}
 	ctx, cancel := context.WithTimeout(a.Context(), mandateWait)
 	defer cancel()
-	still, err := s.Mandates.Check(ctx, v.Mandate.Memo)
+	state, fresh, err := s.Mandates.Check(ctx, v.Mandate.Memo)
 	switch {
 	case err != nil && age < mandateGrace:
 		return nil
 	case err != nil:
 		s.Log.WarnContext(a.Context(), "mandate register does not answer")
 		return fail.New(fail.Unavailable, "login.mandates_unknown")
-	case still:
-		s.Sessions.Checked(a.Context(), now)
-		return nil
+	case state == identity.MandateHolds:
+		return s.Sessions.Checked(a.Context(), now, fresh)
 	}
-	return s.mandateEnded(a, v)
+	return s.mandateOver(a, v, state)
 }
 
-func (s *Site) mandateEnded(a *Ask, v identity.Visit) error {
-	a.For, a.Known = identity.Principal{}, false
-	if v.Hat.Role == identity.RoleCustomer {
-		v.For, v.Mandate = identity.Principal{}, identity.Mandate{}
-		if err := s.Sessions.SignIn(a.Context(), v); err != nil {
+// mandateOver takes away what rested on the mandate. An applicant goes on as
+// oneself; an officer has no role until the mandate is chosen again.
+func (s *Site) mandateOver(a *Ask, v identity.Visit, state identity.MandateState) error {
+	officer, authority := v.Hat.Role != identity.RoleCustomer, v.Hat.Authority
+	key := "login.mandate_ended_for"
+	switch {
+	case state == identity.MandateLapsed:
+		key = "login.mandate_lapsed"
+	case officer:
+		key = "login.mandate_ended"
+	}
+	v.For, v.Mandate = identity.Principal{}, identity.Mandate{}
+	if officer {
+		v.Hat = identity.Hat{}
+	}
+	a.For, a.Hat, a.Known = v.For, v.Hat, !officer
+	if err := s.Sessions.SignIn(a.Context(), v); err != nil {
+		return err
+	}
+	if officer && state == identity.MandateEnded {
+		if err := s.Roles.MandateEnded(a.Context(), v.Person.ID, authority); err != nil {
 			return err
 		}
-		a.Known = true
-		return fail.New(fail.Forbidden, "login.mandate_ended_for")
 	}
-	if err := s.Roles.MandateEnded(a.Context(), v.Person.ID, v.Hat.Authority); err != nil {
-		return err
-	}
-	a.Hat = identity.Hat{}
-	if err := s.Sessions.SignOut(a.Context()); err != nil {
-		return err
-	}
-	return fail.New(fail.Forbidden, "login.mandate_ended")
+	return fail.New(fail.Forbidden, key)
 }
 
 // away tells whether a page is about leaving or coming in anew: those are open
