@@ -13,6 +13,7 @@
 //	kinds.json            kinds of matter, their outcomes, and the words of the statuses
 //	matters.json          the matter types: when needed, deadline, law, form
 //	acts.json             the one table of acts: what each is called in three languages
+//	limits.json           the statutory time limits of service entities
 //	forms/<id>/           one form: schema.json, ui.json, words.json
 //	surveys/<id>.json     one permit-need survey: questions, rules, advice
 //	demo/joins.json       which authority offers what in the demonstration
@@ -63,6 +64,19 @@
 // to be asked. Give only what means exactly the same: 500–1,999 people is no
 // number. A question stands "beside" a field that is near to it; the form then
 // shows what was answered.
+//
+// # Statutory time limits
+//
+// A limit is shared by all authorities of a project. It says which matter
+// types it covers; facts, each a yes or no that the first known term of the
+// project's common data tells; and laws, each with the day from which it holds
+// and its classes. The first class of which all facts of one list hold says
+// how many months the limit is; 0 is no limit. The last class always holds. A
+// class that is not certain is shown with "check", which sends the reader to
+// the contact point authority. "survey" says what an answer of the permit-need
+// survey tells of a term. A law that changes is a new entry with its day and
+// new classes; the old one stays, because what began under it goes on by it.
+// The ledger names classes by "<law>/<class>".
 //
 // # Where a matter is offered
 //

@@ -162,7 +162,7 @@ done
 counted() { [[ ! -s $tools/log/$1.txt ]] || echo "; $(<"$tools/log/$1.txt")${2:-}"; }
 took="$(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
 counts="$(counted sqlite ' on SQLite')$(counted lives ' in a browser')$(counted postgres ' on PostgreSQL')$(counted lives-postgres ' in a browser')$(counted fuzz)"
-passed=$(cat "$tools"/log/{sqlite,postgres,lives,kills,lives-postgres,kills-postgres}.txt 2>/dev/null | awk '{n += $1} END {print n + 0}')
+passed=$({ cat "$tools"/log/{sqlite,postgres,lives,kills,lives-postgres,kills-postgres}.txt 2>/dev/null || true; } | awk '{n += $1} END {print n + 0}')
 echo
 if ((${#failed[@]})); then
 	list=$(printf ', %s' "${failed[@]}")

@@ -31,6 +31,11 @@ func (c demoCommand) Run(ctx context.Context, out *os.File) error {
 	if err := h.SeedDemo(ctx); err != nil {
 		return fmt.Errorf("make the demo's people and projects: %w", err)
 	}
+	stop, err := h.StartMandates(ctx)
+	if err != nil {
+		return fmt.Errorf("start the stand-in of Suomi.fi-valtuudet: %w", err)
+	}
+	defer stop(context.WithoutCancel(ctx)) //nolint:errcheck // the end of the process
 	return h.Run(ctx, func(addr string) {
 		fmt.Fprintf(out, `Luvat ja valvonta is ready: http://%s/   (data in %s; stop with Ctrl-C)
 
@@ -38,7 +43,7 @@ Try this:
   1. Answer the survey for an event in Tampere and start a project from the result.
   2. Sign in as Aino Virtanen, the volunteer, and open "Kesäkonsertti": a completion waits there.
   3. Sign in as the rescue officer, open the inbox and take a plan into handling.
-  4. Sign in as Linnéa Ström (på svenska) and look at the solar park in Vaasa.
+  4. Sign in as Linnéa Ström (på svenska): look at the solar park in Vaasa, or act for Vasasol Ab.
   5. See what would have been mailed: http://%s/mailbox
 `, addr, c.Data, addr)
 	})

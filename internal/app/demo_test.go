@@ -179,6 +179,28 @@ func TestTheDemosInboxes(t *testing.T) {
 	}
 }
 
+// TestTheDemosTimeLimit tells that the solar park shows its time limit running.
+func TestTheDemosTimeLimit(t *testing.T) {
+	h := demoHub(t, demoDay)
+	seed(t, h)
+	who := identity.Customer{Person: identity.Person{ID: "demo-linnea"}}
+	all, err := h.Desk.Projects(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(p matter.ProjectRow) bool { return p.Entity == "renewable-energy" })
+	if i < 0 {
+		t.Fatal("there is no solar park")
+	}
+	v, err := h.Desk.Project(t.Context(), who, all[i].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := v.Limit; c == nil || c.State() != matter.CountRunning || c.Class == nil || c.Class.ID != "from-150-kw" || c.Days() < 40 {
+		t.Errorf("%s: %+v", v.Name, c)
+	}
+}
+
 // TestTheDemoOnAnyDay seeds on days that the calendar makes awkward: holidays,
 // weekends, the turn of the year, a leap day, and the middle of the season.
 func TestTheDemoOnAnyDay(t *testing.T) {

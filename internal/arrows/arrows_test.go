@@ -35,7 +35,8 @@ var (
 var may = map[string][]string{
 	// The program: commands know how to start, and app what to start.
 	"cmd/luvat": {"app", "bench"},
-	"app":       with(hearts, "content", "delivery", "web", "web/public", "web/site"),
+	"app": with(hearts, "content", "delivery", "identity/card", "identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc", "identity/pic",
+		"identity/saml", "web", "web/public", "web/site"),
 
 	// Doors. Each area of the pages stands alone: what two areas draw alike is
 	// in web/site (who is asking, errors, the frame) or web/ui (components).
@@ -59,17 +60,20 @@ var may = map[string][]string{
 
 	// Nouns. An offer names its form and its rules; who is asking is logged.
 	// Forms, survey and pdf do no I/O: no db.
-	"attach":                 {"db", "fail", "i18n"},
-	"catalogue":              {"db", "fail", "forms", "i18n", "survey"},
-	"forms":                  {"fail", "i18n"},
-	"identity":               {"db", "fail", "i18n", "ledger", "outbox"},
-	"identity/card":          {"identity"},
-	"identity/machine":       {"db", "fail", "i18n", "identity", "ledger"},
-	"identity/oidc":          {"i18n", "identity"},
-	"pdf":                    {"i18n", "pdf/internal/ttf"},
-	"pdf/internal/ttf":       {},
-	"pdf/internal/makefonts": {"pdf/internal/ttf"}, // a command: writes the fonts
-	"survey":                 {"fail", "i18n"},
+	"attach":                  {"db", "fail", "i18n"},
+	"catalogue":               {"db", "fail", "forms", "i18n", "survey"},
+	"forms":                   {"fail", "i18n"},
+	"identity":                {"db", "fail", "i18n", "ledger", "outbox"},
+	"identity/card":           {"identity"},
+	"identity/mandate":        {"i18n", "identity", "identity/pic"},
+	"identity/mandate/double": {"i18n", "identity/pic"},
+	"identity/pic":            {},
+	"identity/machine":        {"db", "fail", "i18n", "identity", "ledger"},
+	"identity/oidc":           {"i18n", "identity"},
+	"pdf":                     {"i18n", "pdf/internal/ttf"},
+	"pdf/internal/ttf":        {},
+	"pdf/internal/makefonts":  {"pdf/internal/ttf"}, // a command: writes the fonts
+	"survey":                  {"fail", "i18n"},
 
 	// Ground.
 	"ledger": {"db", "fail"},
@@ -103,7 +107,7 @@ var only = map[string][]string{
 	"golang.org/x/crypto/ocsp":                 {"identity/card", "testkit/pki"},
 	"github.com/coreos/go-oidc/v3":             {"identity/oidc"},
 	"golang.org/x/oauth2":                      {"identity/oidc"},
-	"github.com/go-jose/go-jose/v4":            {"identity/machine", "identity/oidc"},
+	"github.com/go-jose/go-jose/v4":            {"identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc"},
 
 	// For tests.
 	"github.com/anishathalye/porcupine": {},

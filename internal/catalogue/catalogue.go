@@ -117,6 +117,7 @@ type Catalogue struct {
 	entity       map[string]*Entity
 	typ          map[string]*Type
 	kind         map[string]*Kind
+	limits       map[string]*Limit // by service entity
 	forms        map[string]string // id → current hash
 	surveys      map[string]string
 	store        *store

@@ -32,7 +32,7 @@ type formBody struct {
 type document struct{ kind, id, hash, body string }
 
 // catalogueFiles are the documents of the catalogue proper.
-var catalogueFiles = []string{"municipalities.csv", "authorities.csv", "entities.json", "kinds.json", "matters.json", "acts.json"}
+var catalogueFiles = []string{"municipalities.csv", "authorities.csv", "entities.json", "kinds.json", "matters.json", "acts.json", "limits.json"}
 
 // Load stores the content files' versions in the database and makes them the
 // current ones. It is idempotent: what is already there is left alone. It
@@ -222,7 +222,7 @@ func Open(ctx context.Context, d *db.DB) (*Catalogue, error) {
 func assemble(docs []document, s *store) (*Catalogue, error) {
 	c := &Catalogue{
 		municipality: map[string]*Municipality{}, named: map[string]*Municipality{}, authority: map[string]*Authority{}, entity: map[string]*Entity{},
-		typ: map[string]*Type{}, kind: map[string]*Kind{}, forms: map[string]string{}, surveys: map[string]string{}, store: s,
+		typ: map[string]*Type{}, kind: map[string]*Kind{}, limits: map[string]*Limit{}, forms: map[string]string{}, surveys: map[string]string{}, store: s,
 	}
 	var errs []error
 	for _, doc := range docs {
@@ -290,6 +290,8 @@ func (c *Catalogue) addFile(doc document) error {
 		}
 	case "acts.json":
 		return json.Unmarshal([]byte(doc.body), &c.Acts)
+	case "limits.json":
+		return c.addLimits(doc.body)
 	case "kinds.json":
 		var all struct {
 			Kinds    []*Kind   `json:"kinds"`

@@ -225,6 +225,41 @@ func LastLooked(ctx context.Context, tx *db.Tx, matter, why string) (map[string]
 	return last, err
 }
 
+// A Reading is one look at a matter's content.
+type Reading struct {
+	At        time.Time
+	Authority string
+	Matter    string
+	What, Why string
+}
+
+// Readings lists who looked at matters, the last first, at most limit: for those
+// whose data it is. Which officer it was stays with the authority.
+func Readings(ctx context.Context, tx *db.Tx, matters []string, limit int) (all []Reading, err error) {
+	if len(matters) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, len(matters)+1)
+	for _, id := range matters {
+		args = append(args, id)
+	}
+	rows, err := tx.QueryContext(ctx, `
+		SELECT at, authority, matter_id, what, why FROM reads WHERE matter_id IN (`+db.In(0, len(matters))+`)
+		ORDER BY at DESC, id DESC LIMIT `+db.In(len(matters), 1), append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("list readings: %w", err)
+	}
+	err = rows.Each(func() error {
+		var r Reading
+		var at int64
+		err := rows.Scan(&at, &r.Authority, &r.Matter, &r.What, &r.Why)
+		r.At = db.Time(at)
+		all = append(all, r)
+		return err
+	})
+	return all, err
+}
+
 // ErrBroken says that a chain does not hold.
 var ErrBroken = errors.New("the chain is broken")
 

@@ -146,7 +146,8 @@ type deedData struct {
 	Follows    string `json:"follows,omitempty"`
 	Entry      int64  `json:"entry,omitempty"`
 	Audience   string `json:"audience,omitempty"`
-	For        string `json:"for,omitempty"` // the principal on whose behalf
+	For        string `json:"for,omitempty"`   // the principal on whose behalf
+	Limit      string `json:"limit,omitempty"` // the class of the statutory time limit that a sending settled
 }
 
 // State is what the ledger says of a matter.
@@ -159,6 +160,8 @@ type State struct {
 	Due                      time.Time // and until; zero when no date binds
 	Other                    string    // the other authority, when it holds the matter
 	Started                  time.Time // start of handling
+	LimitClass               string    // of the statutory time limit, as the last sending that settled it did
+	LimitAt                  time.Time // and when that was
 	N                        int64     // the last entry folded in
 	ByApplicant, ByAuthority int64     // the last entry of each side
 }
@@ -210,6 +213,9 @@ func (s *State) move(e ledger.Entry, d deedData) error {
 	s.Status, s.StatusAt = flow[i].to, e.Time()
 	if e.Deed == DeedFinished {
 		s.Outcome = d.Outcome
+	}
+	if d.Limit != "" {
+		s.LimitClass, s.LimitAt = d.Limit, e.Time()
 	}
 	if s.Started.IsZero() && (s.Status == Pending || s.Status == InHandling) {
 		s.Started = e.Time()

@@ -104,13 +104,17 @@ func (d *Desk) guest(ctx context.Context, tx *db.Tx, who identity.Officer, id st
 	if err != nil {
 		return nil, err
 	}
-	p.asSent(m)
-	m.Answers, p.Answers = forms.Answers{}, forms.Answers{}
-	v := &View{Matter: *m, Project: p, Guest: true, InThread: g.thread, SharedAt: g.shared}
-	if v.Offer, err = catalogue.FindOffer(ctx, tx, m.Offer); err != nil {
+	v := &View{Project: p, Guest: true, InThread: g.thread, SharedAt: g.shared}
+	if v.Joint, err = jointView(ctx, tx, p.ID, who.ID, who.Authority); err != nil {
 		return nil, err
 	}
-	if v.Joint, err = jointView(ctx, tx, p.ID, who.ID, who.Authority); err != nil {
+	if v.Limit, err = d.count(p, v.Joint); err != nil { // from what the applicant has told of the whole project
+		return nil, err
+	}
+	p.asSent(m)
+	m.Answers, p.Answers = forms.Answers{}, forms.Answers{} // not theirs
+	v.Matter = *m
+	if v.Offer, err = catalogue.FindOffer(ctx, tx, m.Offer); err != nil {
 		return nil, err
 	}
 	if err = markShared(ctx, tx, who, p.ID, v.Joint); err != nil {

@@ -61,22 +61,22 @@ type Matter struct {
 
 const matterColumns = `id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
 	answers, version, status, outcome, status_at, holder, holder_since, due_at, handler_id, identifier, started_at,
-	sent_at, notice_email, consent_at, follows_id, other_authority, name, place, starts_at, removed_at, head, head_applicant, head_authority, created_at, changed_at`
+	sent_at, notice_email, consent_at, follows_id, other_authority, name, place, starts_at, removed_at, limit_class, limit_at, head, head_applicant, head_authority, created_at, changed_at`
 
 func scanMatter(r interface{ Scan(...any) error }, m *Matter) error {
 	var way, status, holder string
 	var answers []byte
-	var statusAt, since, due, started, sent, consent, starts, removed, created, changed int64
+	var statusAt, since, due, started, sent, consent, starts, removed, limitAt, created, changed int64
 	err := r.Scan(&m.ID, &m.Number, &m.Project, &m.Offer, &m.Authority, &m.Type, &m.Kind, &way, &m.Form, &m.FormHash,
 		&answers, &m.Version, &status, &m.Outcome, &statusAt, &holder, &since, &due, &m.Handler, &m.Identifier, &started,
-		&sent, &m.NoticeEmail, &consent, &m.Follows, &m.Other, &m.Name, &m.Place, &starts, &removed, &m.N, &m.ByApplicant, &m.ByAuthority, &created, &changed)
+		&sent, &m.NoticeEmail, &consent, &m.Follows, &m.Other, &m.Name, &m.Place, &starts, &removed, &m.LimitClass, &limitAt, &m.N, &m.ByApplicant, &m.ByAuthority, &created, &changed)
 	if err != nil {
 		return err
 	}
 	m.Way, m.Status, m.Holder = catalogue.Way(way), Status(status), Holder(holder)
 	m.StatusAt, m.Since, m.Due, m.Started = db.Time(statusAt), db.Time(since), db.Time(due), db.Time(started)
 	m.SentAt, m.ConsentAt, m.CreatedAt, m.ChangedAt = db.Time(sent), db.Time(consent), db.Time(created), db.Time(changed)
-	m.StartsAt, m.RemovedAt = db.Time(starts), db.Time(removed)
+	m.StartsAt, m.RemovedAt, m.LimitAt = db.Time(starts), db.Time(removed), db.Time(limitAt)
 	m.loaded, m.kept = m.N, m.FormHash
 	if m.Answers, err = forms.ParseAnswers(answers); err != nil {
 		return fmt.Errorf("read the answers of matter %s: %w", m.ID, err)
@@ -255,12 +255,12 @@ func (m *Matter) save(ctx context.Context, tx *db.Tx) error {
 		UPDATE matters SET status = $1, outcome = $2, status_at = $3, holder = $4,
 			holder_since = $5, due_at = $6, sort_at = $7, handler_id = $8, identifier = $9, started_at = $10, sent_at = $11,
 			notice_email = $12, consent_at = $13, other_authority = $14, head = $15, head_applicant = $16, head_authority = $17,
-			changed_at = $18, name = $19, place = $20, starts_at = $21, removed_at = $22
-		WHERE id = $23 AND head = $24 AND version = $25`,
+			changed_at = $18, name = $19, place = $20, starts_at = $21, removed_at = $22, limit_class = $23, limit_at = $24
+		WHERE id = $25 AND head = $26 AND version = $27`,
 		string(m.Status), m.Outcome, db.Millis(m.StatusAt), string(m.Holder),
 		db.Millis(m.Since), db.Millis(m.Due), m.sortAt(), m.Handler, m.Identifier, db.Millis(m.Started), db.Millis(m.SentAt),
 		m.NoticeEmail, db.Millis(m.ConsentAt), m.Other, m.N, m.ByApplicant, m.ByAuthority,
-		db.Millis(m.ChangedAt), m.Name, m.Place, db.Millis(m.StartsAt), db.Millis(m.RemovedAt), m.ID, m.loaded, m.Version)
+		db.Millis(m.ChangedAt), m.Name, m.Place, db.Millis(m.StartsAt), db.Millis(m.RemovedAt), m.LimitClass, db.Millis(m.LimitAt), m.ID, m.loaded, m.Version)
 	if err != nil {
 		return fmt.Errorf("save matter %s: %w", m.ID, err)
 	}

@@ -402,6 +402,26 @@ func (d *Desk) RemoveDraft(ctx context.Context, who identity.Customer, id string
 	})
 }
 
+// Readings lists who on the authorities' side looked at the project's matters,
+// the last first, at most 200 (Information Management Act 906/2019, section 17).
+func (d *Desk) Readings(ctx context.Context, who identity.Customer, project string) (all []ledger.Reading, rows []Row, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		if _, err := projectOf(ctx, tx, who, project, toSee); err != nil {
+			return err
+		}
+		if rows, err = jointView(ctx, tx, project, who.ID, ""); err != nil {
+			return err
+		}
+		ids := make([]string, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
+		}
+		all, err = ledger.Readings(ctx, tx, ids, 200)
+		return err
+	})
+	return all, rows, err
+}
+
 // ProjectRow is a project in a customer's list.
 type ProjectRow struct {
 	Project

@@ -276,7 +276,7 @@ func (d *Desk) seal(ctx context.Context, tx *db.Tx, who identity.Customer, look 
 	if err := s.fill(ctx, tx, d, form, common); err != nil {
 		return nil, err
 	}
-	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash, For: who.For.ID})
+	s.entry, err = ledger.Prepare(ctx, tx, s.SentAt, ledger.MatterStream(m.ID), who.Actor(), ledger.Applicant, deed, deedData{To: to, Submission: s.ID, N: s.N, Hash: s.Hash, For: who.For.ID, Limit: d.settles(m, p, common)})
 	if err != nil {
 		return nil, err
 	}

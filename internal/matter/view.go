@@ -40,7 +40,9 @@ type Row struct {
 	Consented  bool
 	Follows    string
 	SentAt     time.Time
-	Shared     bool // with the asking officer's authority: see Desk.Share
+	Shared     bool   // with the asking officer's authority: see Desk.Share
+	LimitClass string // of the statutory time limit, as it was last sent; see Count
+	LimitAt    time.Time
 }
 
 // jointView reads the rows of a project for a reader: for an authority without
@@ -48,7 +50,7 @@ type Row struct {
 func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority string) ([]Row, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT m.id, m.number, m.type_id, m.authority_id, m.offer_id, m.kind, m.identifier, COALESCE(p.name, ''), m.started_at, m.status_at,
-			m.status, m.outcome, m.holder, m.other_authority, m.holder_since, m.due_at, m.version, m.consent_at, m.follows_id, m.sent_at,
+			m.status, m.outcome, m.holder, m.other_authority, m.holder_since, m.due_at, m.version, m.consent_at, m.follows_id, m.sent_at, m.limit_class, m.limit_at,
 			m.head_applicant, m.head_authority, COALESCE(s.n, 0)
 		FROM matters m
 		LEFT JOIN people p ON p.id = m.handler_id
@@ -62,14 +64,14 @@ func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority
 	err = rows.Each(func() error {
 		var r Row
 		var offer, status, holder string
-		var started, statusAt, since, due, consent, sent, applicant, byAuthority, seen int64
+		var started, statusAt, since, due, consent, sent, limitAt, applicant, byAuthority, seen int64
 		if err := rows.Scan(&r.ID, &r.Number, &r.Type, &r.Authority, &offer, &r.Kind, &r.Identifier, &r.Handler, &started, &statusAt,
-			&status, &r.Outcome, &holder, &r.Other, &since, &due, &r.Version, &consent, &r.Follows, &sent, &applicant, &byAuthority, &seen); err != nil {
+			&status, &r.Outcome, &holder, &r.Other, &since, &due, &r.Version, &consent, &r.Follows, &sent, &r.LimitClass, &limitAt, &applicant, &byAuthority, &seen); err != nil {
 			return err
 		}
 		r.Status, r.Holder = Status(status), Holder(holder)
 		r.Started, r.StatusAt, r.Since, r.Due, r.SentAt = db.Time(started), db.Time(statusAt), db.Time(since), db.Time(due), db.Time(sent)
-		r.Consented = consent != 0
+		r.LimitAt, r.Consented = db.Time(limitAt), consent != 0
 		if authority == "" {
 			r.Unread = byAuthority > seen
 		} else {
@@ -99,6 +101,7 @@ func jointView(ctx context.Context, tx *db.Tx, project, reader string, authority
 type ProjectView struct {
 	Project
 	Rows        []Row
+	Limit       *Count // the statutory time limit, nil where there is none
 	Members     []MemberRow
 	Invitations []Invitation
 	Lacks       map[string][]Lack // of drafts and of matters to be completed, by matter
@@ -116,6 +119,9 @@ func (d *Desk) Project(ctx context.Context, who identity.Customer, id string) (v
 		}
 		v = &ProjectView{Project: *p, Lacks: map[string][]Lack{}}
 		if v.Rows, err = jointView(ctx, tx, id, who.ID, ""); err != nil {
+			return err
+		}
+		if v.Limit, err = d.count(p, v.Rows); err != nil {
 			return err
 		}
 		if v.Members, err = membersOf(ctx, tx, id); err != nil {
@@ -182,6 +188,7 @@ type View struct {
 	Found       survey.Finding // of a draft: why the survey called for it, if it did
 	FromSurvey  FromSurvey     // of a draft: what the survey's answers tell its form
 	Joint       []Row          // the whole project
+	Limit       *Count         // the project's statutory time limit, nil where there is none
 	Earlier     *Row           // the matter it follows
 	NewerForm   bool           // a newer version of the form is there: offered, never forced
 	Seen        int64          // up to which entry the reader had seen it before
@@ -272,6 +279,7 @@ func (d *Desk) view(ctx context.Context, tx *db.Tx, m *Matter, p *Project, threa
 	step(func() (e error) { v.Shares, e = sharesOf(ctx, tx, m.ID); return })
 	step(func() (e error) { v.Decision, e = decisionOf(ctx, tx, m.ID); return })
 	step(func() (e error) { v.Joint, e = jointView(ctx, tx, p.ID, reader, authority); return })
+	step(func() (e error) { v.Limit, e = d.count(p, v.Joint); return })
 	step(func() (e error) { v.Seen, e = seenBy(ctx, tx, reader, m.ID); return })
 	step(func() (e error) { v.Names, e = identity.Names(ctx, tx, v.people()); return })
 	if err != nil {

@@ -138,6 +138,19 @@ func (v *Vault) Hashes(c Code) []string {
 	return all
 }
 
+// HashesOfText returns the keyed hashes by which a row of any text that
+// identifies somebody is found, the newest key's first: of what is no personal
+// identity code, such as a provider's own name of a person.
+func (v *Vault) HashesOfText(text string) []string {
+	all := make([]string, len(v.finds.list))
+	for i, k := range v.finds.list {
+		mac := hmac.New(sha256.New, k.bytes())
+		_, _ = mac.Write([]byte("luvat identifier v1\x00" + text)) // never fails
+		all[i] = k.id + "." + encoding.EncodeToString(mac.Sum(nil))
+	}
+	return all
+}
+
 // Stale tells whether another key than the first made the hash: the row's code
 // is to be opened and hashed anew.
 func (v *Vault) Stale(hash string) bool {

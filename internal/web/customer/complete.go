@@ -83,6 +83,9 @@ func (r room) complete(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if a.NewLanguage(w, form) {
 		return r.completeAgain(w, a, who, http.StatusOK, c, "", "unchanged")
 	}
+	if to, needed := r.ProveAnew(a, matterPath(c.Matter)+"/complete"); needed {
+		return a.See(w, to)
+	}
 	s, err := r.Desk.Complete(a.Context(), who, c)
 	if isIncomplete(err) {
 		return r.completeAgain(w, a, who, http.StatusUnprocessableEntity, c, "", "")

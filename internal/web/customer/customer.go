@@ -42,6 +42,7 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("GET /projects/{id}/send", r.sendPage),
 		site.ForCustomer("POST /projects/{id}/send", r.send),
 		site.ForCustomer("GET /projects/{id}/members", r.members),
+		site.ForCustomer("GET /projects/{id}/readings", r.readings),
 		site.ForCustomer("POST /projects/{id}/members/invite", r.invite),
 		site.ForCustomer("POST /projects/{id}/members/{person}/role", r.setRole),
 		site.ForCustomer("POST /projects/{id}/members/{person}/remove", r.removeMember),

@@ -159,6 +159,11 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 	add("customer.col_handler", v.HandlerName)
 	add("customer.col_started", i18n.Date(s.Lang, v.Started))
 	add("customer.sent_at", i18n.Date(s.Lang, v.SentAt))
+	for i := range v.Joint {
+		if v.Joint[i].ID == v.ID {
+			add("limit.column", site.LimitOf(s.Lang, v.Limit).Row(&v.Joint[i]).Line())
+		}
+	}
 	if v.Status == matter.Draft {
 		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
 			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))

@@ -20,6 +20,7 @@ type projectPage struct {
 	Waits    []wait
 	Columns  []ui.Column
 	Rows     []jointRow
+	Limit    *site.Limit // the statutory time limit, or nil
 	Follow   []follow
 	Facts    []ui.Item
 	Members  []ui.Item
@@ -57,6 +58,7 @@ type jointRow struct {
 	Holder, Since, Until                       string
 	Urgency                                    ui.Urgency
 	Unread                                     bool
+	Limit                                      site.LimitRow
 }
 
 // follow is a supervision matter that can be asked after an earlier one.
@@ -68,9 +70,14 @@ func (r room) project(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	s := say{a.Lang}
-	page := projectPage{say: s, ID: v.ID, MayWrite: v.Role.MayWrite(), MaySend: v.Role.MaySend(), MayRule: v.Role.MayRule(), Columns: jointColumns(s)}
+	page := projectPage{say: s, ID: v.ID, MayWrite: v.Role.MayWrite(), MaySend: v.Role.MaySend(), MayRule: v.Role.MayRule(), Columns: jointColumns(s), Limit: site.LimitOf(a.Lang, v.Limit)}
+	if page.Limit != nil {
+		page.Columns = append(page.Columns, ui.Column{Label: s.T("limit.column")})
+	}
 	for _, row := range v.Rows {
-		page.Rows = append(page.Rows, r.jointRow(s, row))
+		shown := r.jointRow(s, row)
+		shown.Limit = page.Limit.Row(&row)
+		page.Rows = append(page.Rows, shown)
 		page.Drafts = page.Drafts || row.Status == matter.Draft
 	}
 	page.Waits = r.waits(s, v)
@@ -304,6 +311,30 @@ func (r room) addMatters(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return err
 	}
 	return a.Say(w, projectPath(id), "customer.matters_added")
+}
+
+// commonPath is where the common data can be changed, "" where the reader may
+// not.
+func (p projectPage) commonPath() string {
+	if p.MayWrite {
+		return projectPath(p.ID) + "/common"
+	}
+	return ""
+}
+
+// cells are a row of the joint view; the last column is there only where a
+// statutory time limit is.
+func cells(s say, columns []ui.Column, row jointRow) []templ.Component {
+	all := []templ.Component{
+		nameCell(s, row), cell(row.Identifier), cell(row.Handler), cell(row.Started), cell(row.StatusAt), ui.StatusTag(row.Status, row.StatusText), holderCell(row),
+	}
+	if len(columns) == len(all) {
+		return all
+	}
+	if row.Limit.Text == "" {
+		return append(all, nil)
+	}
+	return append(all, row.Limit.Cell())
 }
 
 // cell is a cell of text, or nothing where there is none.

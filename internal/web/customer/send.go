@@ -120,6 +120,9 @@ func (r room) send(w http.ResponseWriter, a *site.Ask, who asker) error {
 		}
 		drafts = append(drafts, matter.Looked{Matter: id, Version: version, Common: common})
 	}
+	if to, needed := r.ProveAnew(a, projectPath(a.PathValue("id"))+"/send"); needed {
+		return a.See(w, to)
+	}
 	all, err := r.Desk.Send(a.Context(), who, drafts)
 	if inc, ok := errors.AsType[*matter.Incomplete](err); ok {
 		return r.drawSend(w, a, who, chosen, http.StatusUnprocessableEntity, a.T("customer.send_incomplete", r.nameOf(a, who, inc.Matter)))

@@ -30,6 +30,8 @@ type page struct {
 	Moved   *moved
 
 	Sent *sent // the last submission, or the consented draft
+
+	Limit *site.Limit // the project's statutory time limit, or nil
 }
 
 // A problem is what hinders a deed, and the input it is about.
@@ -63,7 +65,7 @@ func (r *room) matter(w http.ResponseWriter, a *site.Ask, who identity.Officer) 
 }
 
 func (r *room) page(a *site.Ask, who identity.Officer, v *matter.View) (*page, error) {
-	p := &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID}
+	p := &page{r: r, Lang: a.Lang, Who: who, V: v, Path: matterPath + v.ID, Limit: site.LimitOf(a.Lang, v.Limit)}
 	if !seesSent(v) {
 		return p, nil
 	}
@@ -125,6 +127,30 @@ func (p *page) holderWords(h matter.Holder, other string, since, due time.Time) 
 func (p *page) when() when {
 	v := p.V
 	return p.r.when(p.Lang, matter.InboxRow{Status: v.Status, StatusAt: v.StatusAt, Due: v.Due, Holder: v.Holder, StartsAt: v.Project.StartsAt, SentAt: v.SentAt})
+}
+
+// limit is the matter's own part in the time limit.
+func (p *page) limit() site.LimitRow {
+	for i := range p.V.Joint {
+		if p.V.Joint[i].ID == p.V.ID {
+			return p.Limit.Row(&p.V.Joint[i])
+		}
+	}
+	return site.LimitRow{}
+}
+
+// columns are the columns of the joint view; the last is there only where a
+// statutory time limit is.
+func (p *page) columns() []ui.Column {
+	keys := []string{"officer.col_matter", "officer.col_identifier", "officer.col_handler", "officer.col_started", "officer.col_status", "officer.held_by"}
+	if p.Limit != nil {
+		keys = append(keys, "limit.column")
+	}
+	cols := make([]ui.Column, len(keys))
+	for i, key := range keys {
+		cols[i].Label = p.t(key)
+	}
+	return cols
 }
 
 // noticesTo tells where the matter's notices go.

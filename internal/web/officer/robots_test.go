@@ -92,7 +92,8 @@ func TestTheGuideForRobotsIsTrue(t *testing.T) {
 	see(threadsPath, matterPath+id)
 	h.who = pelle
 	h.done(id, "finish", url.Values{"outcome": {"checked"}})
-	see(matterPath + id)
+	limited, _ := h.plant(nil)
+	see(matterPath+id, matterPath+limited)
 
 	promised, there := distinct(string(text), hookPattern), distinct(pages.String(), hookPattern)
 	for _, hook := range promised {

@@ -43,6 +43,7 @@ type resultView struct {
 	Elsewhere  []finding // needed, but nobody offers it here
 	Keep       []finding // to be kept ready, not sent
 	Advice     []survey.Advice
+	Limit      *limit // the statutory time limit, nil where the entity has none
 
 	Unanswered []survey.Area
 	Open       []*catalogue.Type
@@ -81,6 +82,31 @@ func (v resultView) checklist() []finding {
 		return x.Deadline.Last.Compare(y.Deadline.Last)
 	})
 	return needed
+}
+
+// limit is how long the statutory time limit of such a project is.
+type limit struct {
+	*catalogue.Limit
+	Law   *catalogue.Law
+	Class *catalogue.Class // nil while the answers do not settle it
+	Lacks []i18n.Text
+}
+
+// limitOf judges the time limit by the answers and the law of the result's day.
+func (p *room) limitOf(r *catalogue.SurveyResult, entity string) *limit {
+	l := p.Catalogue.Limit(entity)
+	if l == nil {
+		return nil
+	}
+	out := &limit{Limit: l, Law: l.Law(r.At)}
+	if out.Law == nil {
+		return nil
+	}
+	out.Class, out.Lacks = l.Judge(out.Law, l.SurveyTerms(r.Answers))
+	if out.Class != nil && out.Class.Months == 0 {
+		return nil
+	}
+	return out
 }
 
 // nameControl asks for the project's name.
@@ -202,6 +228,7 @@ func (p *room) basis(a *site.Ask, v *resultView) {
 func (p *room) judge(a *site.Ask, v *resultView, here map[string]*catalogue.Offer, c choice) {
 	judged := v.Survey.Judge(v.Result.Answers)
 	v.Advice, v.Unanswered = judged.Advice, judged.Unanswered
+	v.Limit = p.limitOf(v.Result, v.Entity.ID)
 	for _, found := range slices.Concat(judged.Definitely, judged.Possibly) {
 		if t := p.Catalogue.Type(found.Matter); t != nil { // else a type of old that is no longer in the catalogue
 			p.put(a, v, here[t.ID], c, finding{Finding: found, Type: t})

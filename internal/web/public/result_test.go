@@ -272,3 +272,28 @@ func TestStartProject(t *testing.T) {
 		t.Errorf("as an officer: status %d, want the login", w.Code)
 	}
 }
+
+// The result tells how long the authorities may take, as far as the answers
+// settle it, and says that the length is to be checked.
+func TestResultTellsTheTimeLimit(t *testing.T) {
+	s := newSite(t)
+	id := s.begin(t, "renewable-energy", "Vasa", "")
+	wants(t, s.get(resultPath(id)), http.StatusOK, "Lupamenettelyn määräaika", "Määräajan pituus ei selviä vastauksista.", "sijoituspaikka, sähköntuotantokapasiteetti")
+	for _, area := range []struct {
+		id string
+		v  url.Values
+	}{
+		{"source", url.Values{"q_source": {"solar"}, "q_project": {"new"}}},
+		{"capacity", url.Values{"q_capacity": {"gt1000"}, "q_fuel_power": {"none"}}},
+		{"site", url.Values{"q_site": {"planned"}}},
+	} {
+		id = s.answer(t, "renewable-energy", area.id, id, area.v)
+	}
+	w := s.get(resultPath(id))
+	wants(t, w, http.StatusOK, "kaikkien lupien käsittelyyn yhteensä 2 vuotta", "Sähköntuotantokapasiteetti vähintään 150 kW", "Tarkista ne yhteyspisteviranomaiselta", "1145/2020, muutettu 837/2025")
+	id = s.answer(t, "renewable-energy", "site", id, url.Values{"q_site": {"planned", "roof"}})
+	wants(t, s.get(resultPath(id)+"?lang=sv"), http.StatusOK, "sammanlagt 3 månader", "Solenergiutrustning på en byggnad")
+	if page := text(s.get(resultPath(s.festival(t, "Tampere", "2027-07-01")) + "?lang=fi")); strings.Contains(page, "Lupamenettelyn määräaika") {
+		t.Error("an event has a time limit of its permit procedure")
+	}
+}

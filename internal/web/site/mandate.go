@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
@@ -73,4 +74,17 @@ func (s *Site) mandateOver(a *Ask, v identity.Visit, state identity.MandateState
 // also when the mandate cannot be asked for.
 func away(path string) bool {
 	return path == "/logout" || path == "/for" || strings.HasPrefix(path, "/for/") || strings.HasPrefix(path, "/login")
+}
+
+// anewAfter is for how long somebody who acts for another may send without
+// proving anew who they are.
+const anewAfter = 15 * time.Minute
+
+// ProveAnew tells whether the asker, who acts for another, should first prove
+// anew who they are (step-up). To is where it goes on afterwards.
+func (s *Site) ProveAnew(a *Ask, to string) (address string, needed bool) {
+	if a.For.ID == "" || a.Via.Connection == "" || s.Now().Sub(a.Via.At) <= anewAfter {
+		return "", false
+	}
+	return "/login/anew?next=" + url.QueryEscape(to), true
 }
