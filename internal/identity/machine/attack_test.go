@@ -25,7 +25,7 @@ func confused(key pair, claims any) string {
 
 func TestAttacksOnTheTokenEndpoint(t *testing.T) {
 	b := newBench(t)
-	key, strange := rsaPair(jose.RS256, "k"), rsaPair(jose.RS256, "k")
+	key, strange := rsaPair(0, jose.RS256, "k"), rsaPair(1, jose.RS256, "k")
 	m, theirs := b.add(lead, rescue, machine.System), b.add(other, police, machine.System)
 	b.issue(m, key.public())
 	if _, err := b.Issue(t.Context(), other, theirs.ID, strange.public()); err != nil {

@@ -246,7 +246,7 @@ func (r *Registry) keys(ctx context.Context, machine string) (s shown, keys []Cr
 func (r *Registry) wrong(c claims, machine string, form url.Values) string {
 	now := r.Now()
 	switch {
-	case c.Issuer != machine || c.Subject != machine || form.Has("client_id") && form.Get("client_id") != machine:
+	case c.Subject != machine || form.Has("client_id") && form.Get("client_id") != machine:
 		return "the assertion is of several"
 	case !r.forUs(c.Audience):
 		return "the assertion is for another"

@@ -78,15 +78,12 @@ func (r *Registry) bearer(ctx context.Context, token string, conn *tls.Connectio
 }
 
 // certified finds whose the connection's client certificate is: by its
-// thumbprint, or else by its names, if one of the CAs issued it.
+// thumbprint, whose credential has the certificate's dates, or else by its names,
+// if one of the CAs issued it and it holds now.
 func (r *Registry) certified(ctx context.Context, conn *tls.ConnectionState) (c Credential, m Machine, err error) {
 	cert := leaf(conn)
 	if cert == nil {
 		return c, m, denied("neither a token nor a certificate")
-	}
-	now := r.Now()
-	if now.Before(cert.NotBefore) || !now.Before(cert.NotAfter) {
-		return c, m, denied("the certificate does not hold now")
 	}
 	marks := []string{certificateMark(cert)}
 	if r.CAs != nil && r.verify(cert, between(conn)) == nil {
@@ -103,7 +100,7 @@ func (r *Registry) certified(ctx context.Context, conn *tls.ConnectionState) (c 
 	switch {
 	case errors.Is(err, db.ErrNoRows):
 		err = denied("the certificate is nobody's")
-	case err == nil && (!c.Good(now) || !m.Withdrawn.IsZero()):
+	case err == nil && (!c.Good(r.Now()) || !m.Withdrawn.IsZero()):
 		err = denied("the certificate is not good")
 	}
 	return c, m, err
