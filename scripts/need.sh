@@ -13,6 +13,7 @@ has qpdf || packages+=(qpdf)
 has certutil && has pk12util || packages+=(libnss3-tools)
 has openssl || packages+=(openssl)
 has strace || packages+=(strace)
+has php && [[ -d /usr/share/simplesamlphp/www ]] || packages+=(simplesamlphp php-cli php-xml php-mbstring)
 has gcc || packages+=(gcc libc6-dev)
 has node && has npm || packages+=(nodejs npm)
 

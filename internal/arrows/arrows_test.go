@@ -71,6 +71,7 @@ var may = map[string][]string{
 	"identity/mandate/double": {"i18n", "identity/pic"},
 	"identity/oidc":           {"i18n", "identity"},
 	"identity/pic":            {},
+	"identity/saml":           {"i18n", "identity"},
 	"pdf":                     {"i18n", "pdf/internal/ttf"},
 	"pdf/internal/ttf":        {},
 	"pdf/internal/makefonts":  {"pdf/internal/ttf"}, // a command: writes the fonts
@@ -93,6 +94,7 @@ var may = map[string][]string{
 	"testkit/smtpsink":     {},
 	"testkit/oidcprovider": {},
 	"testkit/pki":          {},
+	"testkit/simplesaml":   {},
 	"scripts/report":       {},
 }
 
@@ -110,6 +112,12 @@ var only = map[string][]string{
 	"golang.org/x/oauth2":                      {"identity/oidc"},
 	"github.com/go-jose/go-jose/v4":            {"identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc"},
 
+	// Whoever reads SAML goes through the one gate.
+	"github.com/beevik/etree":                       {"identity/saml", "testkit/simplesaml"},
+	"github.com/mattermost/xml-roundtrip-validator": {"identity/saml"},
+	"github.com/russellhaering/gosaml2":             {"identity/saml"},
+	"github.com/russellhaering/goxmldsig":           {"identity/saml", "testkit/simplesaml"},
+
 	// For tests.
 	"github.com/anishathalye/porcupine": {},
 	"github.com/chromedp":               {"testkit/browser"},
@@ -119,7 +127,7 @@ var only = map[string][]string{
 	"github.com/rogpeppe/go-internal":   {},
 	"github.com/Shopify/toxiproxy/v2":   {},
 	"pgregory.net/rapid":                {},
-	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/smtpsink"},
+	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/simplesaml", "testkit/smtpsink"},
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }
