@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -11,8 +12,6 @@ import (
 	"net/url"
 	"testing"
 	"time"
-
-	"crypto"
 
 	"github.com/beevik/etree"
 
