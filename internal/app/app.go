@@ -38,7 +38,8 @@ type Hub struct {
 	Outbox    *outbox.Worker
 	Handler   http.Handler
 
-	log *slog.Logger
+	log     *slog.Logger
+	running []runner // connections that keep themselves up to date
 }
 
 // Options are what tests and the benchmark set; the zero value is right else.
@@ -94,6 +95,11 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		BaseURL: c.BaseURL, Roles: &identity.Roles{DB: d, Now: o.Now, Wake: h.Outbox.Wake},
 		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:"),
 	}
+	if c.SignIn != nil {
+		if err := h.connect(*c.SignIn); err != nil {
+			return nil, err
+		}
+	}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}
 	h.Handler = c.behindProxy(web.Handler(h.Site, maker, h.outside()))
 	return h, nil
@@ -123,6 +129,10 @@ func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
 	var work sync.WaitGroup
 	work.Go(func() { h.Outbox.Run(ctx) })
 	work.Go(func() { h.housekeeping(ctx) })
+	h.refreshNow(ctx)
+	for _, r := range h.running {
+		work.Go(func() { r.Run(ctx) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if ready != nil {

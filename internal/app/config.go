@@ -44,6 +44,10 @@ type Config struct {
 	// "127.0.0.1/32, 10.0.0.0/8"; default none.
 	Proxies []netip.Prefix
 
+	// SignIn says how people sign in, read from the file LUVAT_SIGN_IN; nil
+	// when it is not set: then nobody can.
+	SignIn *signIn
+
 	// Demo makes demo identities, demo content and the mailbox page. Never
 	// from the environment: only the command demo sets it.
 	Demo bool
@@ -113,6 +117,13 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		}
 	default:
 		bad("LUVAT_SMTP_TLS", "must be starttls, tls or none")
+	}
+	if file := getenv("LUVAT_SIGN_IN"); file != "" {
+		s, err := readSignIn(file)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		c.SignIn = &s
 	}
 	if getenv("LUVAT_DEMO") != "" {
 		bad("LUVAT_DEMO", "is not for serve: demo identities are there with the command demo, on loopback")

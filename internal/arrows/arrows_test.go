@@ -36,7 +36,7 @@ var may = map[string][]string{
 	// The program: commands know how to start, and app what to start.
 	"cmd/luvat": {"app", "bench"},
 	"app": with(hearts, "content", "delivery", "identity/card", "identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc", "identity/pic",
-		"web", "web/public", "web/site"),
+		"identity/saml", "web", "web/public", "web/site"),
 
 	// Doors. Each area of the pages stands alone: what two areas draw alike is
 	// in web/site (who is asking, errors, the frame) or web/ui (components).

@@ -31,10 +31,12 @@ type Connection struct {
 	SilentFirst bool
 
 	// Discovery returns the address of the page where the person chooses an
-	// identity provider, which leads back to back; nil where there is one only.
-	Discovery func(back string, l i18n.Lang) string
-	// Chosen reads the choice from the request that Discovery leads to.
-	Chosen func(*http.Request) (issuer string, err error)
+	// identity provider; it leads back to /login/<name>/chosen and brings what it
+	// was given. nil where there is one only.
+	Discovery func(next string) string
+	// Chosen reads the choice, and what Discovery was given, from the request
+	// that it leads to.
+	Chosen func(*http.Request) (issuer, next string, err error)
 
 	// Metadata is what the provider must know of the hub, to be sent to it; nil
 	// where there is none.

@@ -13,7 +13,6 @@ package account
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"luvat/internal/db"
@@ -144,12 +143,4 @@ func (r *room) cookieName() string {
 		return "__Host-" + stateCookie
 	}
 	return stateCookie
-}
-
-func loginPath(connection string, parts ...string) string {
-	p := "/login/" + url.PathEscape(connection)
-	for _, part := range parts {
-		p += "/" + part
-	}
-	return p
 }

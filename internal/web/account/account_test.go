@@ -148,12 +148,15 @@ func newSite(t *testing.T) *testSite {
 				Authority: func(a identity.Assertion) string {
 					return map[string]string{"poliisi.fi": "police-sisa-suomi"}[a.Organisation]
 				},
-				Discovery: func(back string, _ i18n.Lang) string { s.lastDiscovery = back; return "https://ds.example/" },
-				Chosen: func(r *http.Request) (string, error) {
+				Discovery: func(next string) string {
+					s.lastDiscovery = "http://hub.example/login/virtu/chosen?state=" + url.QueryEscape(next)
+					return "https://ds.example/"
+				},
+				Chosen: func(r *http.Request) (string, string, error) {
 					if id := r.URL.Query().Get("entityID"); strings.HasPrefix(id, "https://") {
-						return id, nil
+						return id, r.URL.Query().Get("state"), nil
 					}
-					return "", identity.Refuse(identity.NotValid, "not one of them")
+					return "", "", identity.Refuse(identity.NotValid, "not one of them")
 				},
 			},
 			{Name: "portti", Title: i18n.Text{FI: "Portti"}, Provider: s.virtu, Officers: true, SilentFirst: true, Authority: func(identity.Assertion) string { return "rescue-pirkanmaa" }},

@@ -31,8 +31,7 @@ func (r *room) begin(w http.ResponseWriter, a *site.Ask) error {
 	}
 	next := site.Local(a.URL.Query().Get("next"))
 	if c.Discovery != nil {
-		back := r.BaseURL + loginPath(c.Name, "chosen") + "?next=" + url.QueryEscape(next)
-		return a.See(w, c.Discovery(back, a.Lang))
+		return a.See(w, c.Discovery(next))
 	}
 	return r.leave(w, a, c, identity.Attempt{Purpose: identity.ToSignIn, Next: next}, trip{Silent: c.SilentFirst})
 }
@@ -46,11 +45,11 @@ func (r *room) chosen(w http.ResponseWriter, a *site.Ask) error {
 	if c.Chosen == nil {
 		return errNotFound
 	}
-	issuer, err := c.Chosen(a.Request)
+	issuer, next, err := c.Chosen(a.Request)
 	if err != nil {
 		return r.refused(w, a, c, err)
 	}
-	return r.leave(w, a, c, identity.Attempt{Purpose: identity.ToSignIn, Next: site.Local(a.URL.Query().Get("next"))}, trip{Issuer: issuer, Silent: c.SilentFirst})
+	return r.leave(w, a, c, identity.Attempt{Purpose: identity.ToSignIn, Next: site.Local(next)}, trip{Issuer: issuer, Silent: c.SilentFirst})
 }
 
 // leave keeps the attempt and sends the browser away.

@@ -24,6 +24,7 @@ func (r *room) signOut(w http.ResponseWriter, a *site.Ask) error {
 	if err := r.Sessions.SignOut(a.Context()); err != nil {
 		return err
 	}
+	a.Known, a.Person, a.Hat, a.For = false, identity.Person{}, identity.Hat{}, identity.Principal{} // nor does the page show anybody
 	c := r.connectionNamed(via.Connection)
 	if c == nil {
 		return a.See(w, "/")

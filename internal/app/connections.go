@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"luvat/internal/db"
+	"luvat/internal/i18n"
+	"luvat/internal/identity"
+	"luvat/internal/identity/saml"
+)
+
+// signIn is the file that LUVAT_SIGN_IN names: how people sign in. docs/identity.md
+// explains each line. Paths are of files on the hub's machine.
+type signIn struct {
+	// Keys is the file of the keys that seal and find; it is made if it is not there.
+	Keys string           `json:"keys"`
+	SAML []samlConnection `json:"saml"`
+}
+
+// samlConnection is a connection by SAML 2.0.
+type samlConnection struct {
+	Name   string    `json:"name"`
+	Preset string    `json:"preset"` // suomifi, virtu or portti
+	Title  i18n.Text `json:"title"`
+	Lead   i18n.Text `json:"lead"`
+
+	EntityID string       `json:"entity_id"` // ours
+	Metadata samlMetadata `json:"metadata"`
+	Homes    []struct {
+		EntityID      string   `json:"entity_id"`
+		Organisations []string `json:"organisations"`
+	} `json:"homes"`
+	DiscoveryService string          `json:"discovery_service"`
+	Signing          []saml.PairFile `json:"signing"`
+	Encryption       []saml.PairFile `json:"encryption"`
+	Levels           []string        `json:"levels"` // the preset's when empty
+	About            saml.About      `json:"about"`
+
+	// Authorities say whose officers come from which organisation.
+	Authorities map[string]string `json:"authorities"`
+	SilentFirst bool              `json:"silent_first"`
+}
+
+// samlMetadata is where the provider's metadata comes from and who signs it.
+type samlMetadata struct {
+	URL          string `json:"url"`
+	File         string `json:"file"`
+	Certificates string `json:"certificates"` // PEM: pinned signers
+	Roots        string `json:"roots"`        // PEM: authorities that may vouch for the signer
+	Signer       string `json:"signer"`       // its common name, with roots
+	Cache        string `json:"cache"`
+}
+
+// readSignIn reads the file. Unknown names are mistakes: a word that is spelt
+// wrong would else go unnoticed.
+func readSignIn(file string) (s signIn, err error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return s, fmt.Errorf("LUVAT_SIGN_IN: %w", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return s, fmt.Errorf("LUVAT_SIGN_IN: %s: %w", file, err)
+	}
+	if s.Keys == "" {
+		return s, errors.New("LUVAT_SIGN_IN: keys: is not set: write the file that keeps the keys")
+	}
+	return s, nil
+}
+
+// runner is a connection that keeps itself up to date.
+type runner interface{ Run(ctx context.Context) }
+
+// connect makes the connections; every mistake is told at once.
+func (h *Hub) connect(s signIn) error {
+	keys, err := keyFile(s.Keys)
+	if err != nil {
+		return fmt.Errorf("LUVAT_SIGN_IN: %w", err)
+	}
+	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: keys}, keys
+	var errs []error
+	for _, c := range s.SAML {
+		if err := h.connectSAML(c); err != nil {
+			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: saml %s: %w", c.Name, err))
+		}
+	}
+	h.Site.Login = h.Site.Login || len(h.Site.Connections) > 0
+	return errors.Join(errs...)
+}
+
+var presets = map[string]func() saml.Config{"suomifi": saml.SuomiFi, "virtu": saml.Virtu, "portti": saml.Portti}
+
+func (h *Hub) connectSAML(c samlConnection) error {
+	preset, ok := presets[c.Preset]
+	if !ok {
+		return fmt.Errorf("preset: %q is none of suomifi, virtu and portti", c.Preset)
+	}
+	source, err := c.Metadata.source()
+	if err != nil {
+		return err
+	}
+	conf := preset()
+	base := h.Config.BaseURL + "/login/" + c.Name
+	conf.Name, conf.EntityID, conf.ACS, conf.SLO = c.Name, c.EntityID, base+"/acs", base+"/logout"
+	conf.Keys, conf.Source, conf.About = saml.KeyFiles(c.Signing, c.Encryption), source, c.About
+	conf.Replays, conf.Now, conf.Log = replays{h.DB}, h.Desk.Now, h.log
+	conf.Client = &http.Client{Timeout: 20 * time.Second}
+	if len(c.Levels) > 0 {
+		conf.Levels = c.Levels
+	}
+	for _, home := range c.Homes {
+		conf.Homes = append(conf.Homes, saml.Home{EntityID: home.EntityID, Organisations: home.Organisations})
+	}
+	if c.DiscoveryService != "" {
+		conf.DiscoveryService, conf.Discovery = c.DiscoveryService, base+"/chosen"
+	}
+	p, err := saml.New(conf)
+	if err != nil {
+		return err
+	}
+	private := c.Preset == "suomifi"
+	way := &identity.Connection{
+		Name: c.Name, Title: c.Title, Lead: c.Lead, Provider: p, Customers: private, Officers: true, Mandated: private, SilentFirst: c.SilentFirst,
+		Metadata: func() ([]byte, string, error) {
+			body, err := p.Metadata()
+			return body, "application/samlmetadata+xml", err
+		},
+	}
+	if !private {
+		way.Authority = func(a identity.Assertion) string { return c.Authorities[a.Organisation] }
+	}
+	if c.DiscoveryService != "" {
+		way.Discovery, way.Chosen = func(next string) string { return p.Choose(next, false) }, p.Chosen
+	}
+	h.Site.Connections, h.running = append(h.Site.Connections, way), append(h.running, p)
+	return nil
+}
+
+func (m samlMetadata) source() (s saml.Source, err error) {
+	s = saml.Source{URL: m.URL, File: m.File, Cache: m.Cache}
+	if m.Certificates != "" {
+		if s.Signer.Certificates, err = saml.ReadCertificates(m.Certificates); err != nil {
+			return s, fmt.Errorf("metadata.certificates: %w", err)
+		}
+	}
+	if m.Roots != "" {
+		roots, err := saml.ReadCertificates(m.Roots)
+		if err != nil {
+			return s, fmt.Errorf("metadata.roots: %w", err)
+		}
+		s.Signer.Roots, s.Signer.Name = x509.NewCertPool(), m.Signer
+		for _, root := range roots {
+			s.Signer.Roots.AddCert(root)
+		}
+	}
+	return s, nil
+}
+
+// replays remembers, in the database, which messages were used.
+type replays struct{ db *db.DB }
+
+func (r replays) Seen(ctx context.Context, id string, until time.Time) (seen bool, err error) {
+	err = r.db.InTx(ctx, func(tx *db.Tx) error {
+		first, err := identity.Once(ctx, tx, "saml", id, until)
+		seen = !first
+		return err
+	})
+	return seen, err
+}
+
+// refreshNow fetches what providers say of themselves before the first person
+// comes. One that is down does not stop the start: its people are told.
+func (h *Hub) refreshNow(ctx context.Context) {
+	for _, r := range h.running {
+		if p, ok := r.(interface{ Refresh(context.Context) error }); ok {
+			if err := p.Refresh(ctx); err != nil {
+				h.log.WarnContext(ctx, "provider's metadata not read yet", slog.Any("err", err))
+			}
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package app_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"html"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"luvat/internal/app"
+	"luvat/internal/testkit/simplesaml"
+)
+
+// pemPair writes a key and its certificate into one file.
+func pemPair(t *testing.T, file string) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "luvat.example"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// An applicant signs in to serve at Suomi.fi-tunnistus, as Debian's SimpleSAMLphp
+// plays it, and signs out here and there.
+func TestSigningInToServe(t *testing.T) {
+	idp := simplesaml.Start(t, simplesaml.SuomiFi())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir, base := t.TempDir(), "http://"+listen
+	signer := filepath.Join(dir, "signer.pem")
+	if err := os.WriteFile(signer, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pair := func(name string) []map[string]string {
+		file := pemPair(t, filepath.Join(dir, name))
+		return []map[string]string{{"certificate": file, "key": file}}
+	}
+	three := func(s string) map[string]string { return map[string]string{"fi": s, "sv": s, "en": s} }
+	settings, err := json.Marshal(map[string]any{
+		"keys": filepath.Join(dir, "keys"),
+		"saml": []any{map[string]any{
+			"name": "suomifi", "preset": "suomifi", "title": three("Suomi.fi-tunnistus"), "entity_id": base + "/saml",
+			"metadata": map[string]string{"url": idp.Metadata, "certificates": signer}, "homes": []any{map[string]any{"entity_id": idp.EntityID}},
+			"signing": pair("signing.pem"), "encryption": pair("encryption.pem"),
+			"about": map[string]any{
+				"name": three("Luvat ja valvonta"), "description": three("Luvat yhdestä paikasta"), "privacy": three("https://luvat.example/tietosuoja"),
+				"logo": map[string]any{"url": "https://luvat.example/logo.png", "width": 80, "height": 60}, "organisation": three("Virasto"),
+				"organisationpage": three("https://virasto.example"), "contacts": []any{map[string]string{"type": "technical", "givenname": "Tuki", "email": "tuki@luvat.example"}},
+			},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "sign-in.json")
+	if err := os.WriteFile(file, settings, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"LUVAT_LISTEN": listen, "LUVAT_BASE_URL": base, "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"),
+		"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file,
+	}
+	cfg, err := app.ReadConfig(func(name string) string { return env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	h, err := app.Open(t.Context(), cfg, app.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- h.Run(ctx, func(string) { close(ready) }) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		_ = h.Close()
+		if strings.Contains(log.String(), "010280") || strings.Contains(log.String(), "Testil") {
+			t.Errorf("the log tells who came:\n%s", log.String())
+		}
+	})
+	<-ready
+
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+	read := func(res *http.Response, err error) (at *url.URL, text string) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close() //nolint:errcheck // read only
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Request.URL, string(body)
+	}
+	_, ours := read(c.Get(base + "/login/suomifi/metadata"))
+	idp.Register([]byte(ours))
+
+	if _, text := read(c.Get(base + "/login?next=/projects/new")); !strings.Contains(text, "/login/suomifi?next=") {
+		t.Fatal("the sign-in page does not offer Suomi.fi-tunnistus")
+	}
+	submit := func(at *url.URL, text string, fill map[string]string) (*url.URL, string) {
+		t.Helper()
+		v := url.Values{}
+		for _, tag := range regexp.MustCompile(`<input[^>]*>`).FindAllString(text, -1) {
+			if name := attribute(tag, "name"); name != "" {
+				v.Set(name, html.UnescapeString(attribute(tag, "value")))
+			}
+		}
+		for name, value := range fill {
+			v.Set(name, value)
+		}
+		to, err := at.Parse(html.UnescapeString(attribute(regexp.MustCompile(`<form[^>]*>`).FindString(text), "action")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read(c.PostForm(to.String(), v))
+	}
+	at, text := read(c.Get(base + "/login/suomifi?next=/projects/new"))
+	if at.Host == listen {
+		t.Fatalf("the browser was not sent away: %s: %.500s", at, text)
+	}
+	at, text = submit(at, text, map[string]string{"username": "tavallinen", "password": simplesaml.Password})
+	if !strings.Contains(text, "SAMLResponse") {
+		t.Fatalf("the provider answers %.500s", text)
+	}
+	at, text = submit(at, text, nil)
+	if at.Host != listen || at.Path != "/projects/new" || !strings.Contains(text, "Tessa Testilä") {
+		t.Fatalf("back at %s: %.500s", at, text)
+	}
+	at, text = read(c.PostForm(base+"/logout", url.Values{}))
+	if strings.Contains(text, "Tessa Testilä") || !strings.Contains(text, `http-equiv="refresh"`) {
+		t.Fatalf("signed out at %s: %.300s", at, text)
+	}
+	if at, text = read(c.Get(base + "/projects")); at.Path != "/login" {
+		t.Errorf("after signing out at %s: %.200s", at, text)
+	}
+}
