@@ -15,6 +15,8 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
+	"luvat/internal/identity/mandate"
+	"luvat/internal/identity/pic"
 	"luvat/internal/identity/saml"
 )
 
@@ -24,6 +26,24 @@ type signIn struct {
 	// Keys is the file of the keys that seal and find; it is made if it is not there.
 	Keys string           `json:"keys"`
 	SAML []samlConnection `json:"saml"`
+
+	// Mandates is Suomi.fi-valtuudet; nil where nobody acts for another and
+	// officers come in without mandates.
+	Mandates *mandateConnection `json:"mandates"`
+}
+
+// mandateConnection is what was agreed with Suomi.fi-valtuudet. Its secrets
+// stand in files, one each.
+type mandateConnection struct {
+	BaseURL          string   `json:"base_url"`
+	ClientID         string   `json:"client_id"`
+	APIKey           string   `json:"api_key_file"`
+	OAuthPassword    string   `json:"oauth_password_file"`
+	CustomerRoles    []string `json:"customer_roles"`
+	CustomerMatters  []string `json:"customer_matters"`
+	OfficerMatter    string   `json:"officer_matter"`
+	OfficerPrincipal string   `json:"officer_principal"` // the granting body's business id
+	OfficerShows     string   `json:"officer_shows"`     // principal or authority
 }
 
 // samlConnection is a connection by SAML 2.0.
@@ -94,8 +114,35 @@ func (h *Hub) connect(s signIn) error {
 			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: saml %s: %w", c.Name, err))
 		}
 	}
+	if s.Mandates != nil {
+		if err := h.connectMandates(*s.Mandates, keys); err != nil {
+			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: mandates: %w", err))
+		}
+	}
 	h.Site.Login = h.Site.Login || len(h.Site.Connections) > 0
 	return errors.Join(errs...)
+}
+
+func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
+	secret := func(file string) (string, error) {
+		body, err := os.ReadFile(file)
+		return strings.TrimSpace(string(body)), err
+	}
+	key, err1 := secret(c.APIKey)
+	password, err2 := secret(c.OAuthPassword)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	flow, err := mandate.New(mandate.Config{
+		BaseURL: c.BaseURL, ClientID: c.ClientID, APIKey: key, OAuthPassword: password, RedirectURL: h.Config.BaseURL + "/for/callback",
+		CustomerRoles: c.CustomerRoles, CustomerMatters: c.CustomerMatters, OfficerMatter: c.OfficerMatter, OfficerPrincipal: c.OfficerPrincipal,
+		OfficerShows: mandate.Shows(c.OfficerShows), Vault: keys, Now: h.Desk.Now,
+	})
+	if err != nil {
+		return err
+	}
+	h.Site.Mandates = mandate.Mandates{Flow: flow}
+	return nil
 }
 
 var presets = map[string]func() saml.Config{"suomifi": saml.SuomiFi, "virtu": saml.Virtu, "portti": saml.Portti}

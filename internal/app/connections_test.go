@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"luvat/internal/app"
+	"luvat/internal/identity/mandate/double"
+	"luvat/internal/identity/pic"
 	"luvat/internal/testkit/simplesaml"
 )
 
@@ -89,6 +91,8 @@ func TestSigningInToServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "sign-in.json")
+	stand := standIn(t, base+"/for/callback")
+	settings = []byte(strings.Replace(string(settings), "{", `{"mandates":{"base_url":"`+stand+`","client_id":"luvattst","api_key_file":"`+secretFile(t, dir, "key")+`","oauth_password_file":"`+secretFile(t, dir, "password")+`"},`, 1))
 	if err := os.WriteFile(file, settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +173,18 @@ func TestSigningInToServe(t *testing.T) {
 		t.Fatalf("the provider answers %.500s", text)
 	}
 	at, text = submit(at, text, nil)
-	if at.Host != listen || at.Path != "/projects/new" || !strings.Contains(text, "Tessa Testilä") {
-		t.Fatalf("back at %s: %.500s", at, text)
+	if at.Host != listen || at.Path != "/login/role" || !strings.Contains(text, "Tessa Testilä") {
+		t.Fatalf("back at %s: %.500s", at, text) // an applicant, or an officer by mandate
+	}
+	if at, text = read(c.PostForm(base+"/login/role", url.Values{"role": {"customer/"}, "next": {"/projects/new"}})); at.Path != "/projects/new" {
+		t.Fatalf("as an applicant at %s: %.300s", at, text)
+	}
+	at, text = read(c.Get(base + "/for/company?next=/projects"))
+	if at.Host == listen || !strings.Contains(text, "Rova Oy") {
+		t.Fatalf("the mandate register at %s: %.500s", at, text)
+	}
+	if at, text = choose(t, c, at, text); at.Path != "/projects" || !strings.Contains(text, "Rova Oy") {
+		t.Fatalf("acting for the company at %s: %.500s", at, text)
 	}
 	at, text = read(c.PostForm(base+"/logout", url.Values{}))
 	if strings.Contains(text, "Tessa Testilä") || !strings.Contains(text, `http-equiv="refresh"`) {
@@ -179,4 +193,63 @@ func TestSigningInToServe(t *testing.T) {
 	if at, text = read(c.Get(base + "/projects")); at.Path != "/login" {
 		t.Errorf("after signing out at %s: %.200s", at, text)
 	}
+}
+
+func secretFile(t *testing.T, dir, secret string) string {
+	t.Helper()
+	file := filepath.Join(dir, secret)
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// standIn starts the double of Suomi.fi-valtuudet, where Tessa is the managing
+// director of a company.
+func standIn(t *testing.T, back string) (address string) {
+	t.Helper()
+	tessa, err := pic.Parse("010280-952L")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := double.NewRegister()
+	r.Name(double.Person(tessa), "Tessa Testilä")
+	r.Name(double.Company("7019376-8"), "Rova Oy")
+	r.Add(double.Mandate{Kind: double.Role, From: double.Company("7019376-8"), To: double.Person(tessa), Matter: "TJ"})
+	d, err := double.New(double.Config{ClientID: "luvattst", APIKey: "key", OAuthPassword: "password", Redirects: []string{back}}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := double.Start("127.0.0.1:0", d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close(context.Background()) })
+	return server.URL
+}
+
+// choose presses the first choice of the stand-in's page.
+func choose(t *testing.T, c *http.Client, at *url.URL, text string) (*url.URL, string) {
+	t.Helper()
+	form := url.Values{}
+	for _, m := range regexp.MustCompile(`<(?:input|button)[^>]*>`).FindAllString(text, -1) {
+		name, value := attribute(m, "name"), attribute(m, "value")
+		if name != "" && !strings.Contains(name, "cancel") && !strings.Contains(value, "cancel") {
+			form.Add(name, value)
+		}
+	}
+	to, err := at.Parse(attribute(regexp.MustCompile(`<form[^>]*>`).FindString(text), "action"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.PostForm(to.String(), form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Request.URL, string(body)
 }

@@ -86,19 +86,7 @@ func TestActingForACompanyInTheDemo(t *testing.T) {
 	if at.Host == listen || !strings.Contains(text, "Vasasol Ab") || strings.Contains(text, "Kesälava") {
 		t.Fatalf("at %s the choice is %.500s", at.Host, text)
 	}
-	form := url.Values{}
-	for _, m := range regexp.MustCompile(`<(?:input|button)[^>]*>`).FindAllString(text, -1) {
-		name, value := attribute(m, "name"), attribute(m, "value")
-		if name != "" && !strings.Contains(name, "cancel") && !strings.Contains(value, "cancel") {
-			form.Add(name, value)
-		}
-	}
-	action := attribute(regexp.MustCompile(`<form[^>]*>`).FindString(text), "action")
-	to, err := at.Parse(action)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, text = page(c.PostForm(to.String(), form))
+	at, text = choose(t, c, at, text)
 	if at.Host != listen || at.Path != "/projects" || !strings.Contains(text, "Vasasol Ab") {
 		t.Fatalf("back at %s: %.300s", at, text)
 	}

@@ -63,7 +63,7 @@ var may = map[string][]string{
 	"attach":           {"db", "fail", "i18n"},
 	"catalogue":        {"db", "fail", "forms", "i18n", "survey"},
 	"forms":            {"fail", "i18n"},
-	"identity":         {"db", "fail", "i18n", "ledger", "outbox"},
+	"identity":         {"db", "fail", "i18n", "identity/pic", "ledger", "outbox"},
 	"identity/card":    {"identity"},
 	"identity/machine": {"db", "fail", "i18n", "identity", "ledger"},
 	"identity/mandate": {"i18n", "identity", "identity/pic"},

@@ -9,6 +9,7 @@ import (
 
 	"luvat/internal/db"
 	"luvat/internal/fail"
+	"luvat/internal/identity/pic"
 )
 
 // The kinds of identifiers: stored, never change. A subject is a provider's own
@@ -44,6 +45,11 @@ func (r *Register) Person(ctx context.Context, tx *db.Tx, now time.Time, connect
 	kind, value, ok := a.identifier(connection)
 	if !ok {
 		return Person{}, Refuse(NotValid, "the provider names nobody")
+	}
+	if kind == kindPersonalCode {
+		if _, err := pic.Parse(value); err != nil {
+			return Person{}, Refuse(NotValid, "what the provider gives for a personal identity code is none")
+		}
 	}
 	p, err := r.find(ctx, tx, now, kind, value)
 	switch {

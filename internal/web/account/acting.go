@@ -179,17 +179,15 @@ func (r *room) asPrincipal(w http.ResponseWriter, a *site.Ask, v identity.Visit,
 
 // asOfficer goes on as an officer of the authority that the mandates name.
 func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, got identity.Granted, next string) error {
-	var au *catalogue.Authority
-	for _, known := range r.Catalogue.Authorities {
-		if known.BusinessID != "" && known.BusinessID == got.ID {
-			au = known
-		}
+	au, err := r.authorityOf(a, v, got)
+	if err != nil {
+		return err
 	}
 	if au == nil {
 		return r.refused(w, a, nil, identity.Refuse(identity.NotKnown, "the mandate names no authority that has joined"))
 	}
 	open := false
-	err := r.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
+	err = r.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
 		open, err = identity.WayOpen(ctx, tx, r.Now(), au.ID, v.Via.Connection)
 		return err
 	})
@@ -201,6 +199,34 @@ func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, g
 	}
 	v.For = identity.Principal{}
 	return r.wear(w, a, v, identity.Hat{Role: identity.RoleOfficer, Authority: au.ID}, next)
+}
+
+// authorityOf is the authority that the mandates name. Where they name the
+// granting body alone, it is the only one whose lead has granted the visitor an
+// officer's role; nil when there is none.
+func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) (au *catalogue.Authority, err error) {
+	for _, known := range r.Catalogue.Authorities {
+		if known.BusinessID != "" && known.BusinessID == got.ID {
+			return known, nil
+		}
+	}
+	if got.ID != "" {
+		return nil, nil
+	}
+	err = r.read(a, func(ctx context.Context, tx *db.Tx) error {
+		hats, err := identity.Hats(ctx, tx, r.Now(), v.Person.ID)
+		n := 0
+		for _, h := range hats {
+			if h.Role == identity.RoleOfficer {
+				n, au = n+1, r.Catalogue.Authority(h.Authority)
+			}
+		}
+		if n > 1 {
+			au = nil
+		}
+		return err
+	})
+	return au, err
 }
 
 // anew asks who one is once more, before what needs it: ?next= is where it
