@@ -51,7 +51,7 @@ func TestMistakes(t *testing.T) {
 		{"refreshed every second", "need a minute", func(c *saml.Config) { c.RefreshEvery = time.Second }},
 		{"older than the next refresh", "longer than it takes", func(c *saml.Config) { c.MaxAge = time.Minute }},
 		{"any level, and some", "though any is accepted", func(c *saml.Config) { c.AnyLevel = true }},
-		{"Suomi.fi without levels", "needs levels", func(c *saml.Config) { c.Levels, c.AnyLevel = nil, true }},
+		{"Suomi.fi without levels", "levels are needed", func(c *saml.Config) { c.Levels, c.AnyLevel = nil, true }},
 		{"a provider twice", "stands twice", func(c *saml.Config) { c.Homes = append(c.Homes, c.Homes[0]) }},
 		{"a discovery service without an address of ours", "go together", func(c *saml.Config) { c.DiscoveryService = "https://ds.example" }},
 		{"a name in two languages", "lacks the name", func(c *saml.Config) { c.About.Name = i18n.Text{FI: "a", SV: "b"} }},
