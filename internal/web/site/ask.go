@@ -271,7 +271,7 @@ var navigation = map[identity.Role][][2]string{
 	identity.RoleCustomer: {{"site.nav_projects", "/projects"}, {"site.nav_survey", "/survey"}, {"site.nav_catalogue", "/catalogue"}},
 	identity.RoleOfficer:  {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
 	identity.RoleRobot:    {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
-	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"roles.people_title", "/lead/people"}, {"site.nav_catalogue", "/catalogue"}},
 	identity.RoleService:  {{"site.nav_outbox", "/service"}, {"site.nav_catalogue", "/catalogue"}},
 }
 
@@ -282,7 +282,7 @@ func (a *Ask) nav() []ui.Link {
 	}
 	var links []ui.Link
 	for _, n := range navigation[role] {
-		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer"})
+		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer" && n[1] != "/lead"})
 	}
 	if a.site.Demo {
 		links = append(links, ui.Link{Label: a.T("site.nav_mailbox"), Href: "/mailbox", Current: a.URL.Path == "/mailbox"})
