@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"luvat/internal/i18n"
+	"luvat/internal/identity"
 	"luvat/internal/identity/saml"
 )
 
@@ -97,6 +98,26 @@ func TestKeyFiles(t *testing.T) {
 	for _, f := range []saml.PairFile{{"none.pem", "none.pem"}, {empty, empty}, {file("sign").Certificate, empty}, {file("sign").Certificate, "none.pem"}} {
 		if _, err := saml.KeyFiles([]saml.PairFile{f}, nil)(); err == nil {
 			t.Errorf("%v was read", f)
+		}
+	}
+}
+
+// TestNamesOfSeveralParts: two people are never of one name.
+func TestNamesOfSeveralParts(t *testing.T) {
+	for _, tt := range []struct{ local, station, want string }{
+		{"pekka", "turku", "pekka@turku"},
+		{"pekka@kaarina", "turku", "pekka@kaarina@turku"},
+		{"pekka", "kaarina@turku", ""},
+		{"pekka", "", ""},
+	} {
+		b := connect(t, func(c *saml.Config) {
+			c.SuomiFi, c.Mapping = nil, saml.Mapping{Subject: []string{"urn:local", "urn:station"}}
+		})
+		a, err := b.take(func(a *answer) { a.set("urn:local", tt.local); a.set("urn:station", tt.station) })
+		if tt.want == "" {
+			b.refused(a, err, identity.NotKnown, "no attribute tells who the person is")
+		} else if err != nil || a.Subject != tt.want {
+			t.Errorf("%s of %s is %q, %v", tt.local, tt.station, a.Subject, err)
 		}
 	}
 }

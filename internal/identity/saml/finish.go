@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -29,8 +30,11 @@ func (p *Provider) Finish(ctx context.Context, kept []byte, r *http.Request) (id
 
 func (p *Provider) finish(ctx context.Context, kept []byte, r *http.Request) (a identity.Assertion, err error) {
 	var m memo
-	if err := json.Unmarshal(kept, &m); err != nil || m.ID == "" || m.Issuer == "" {
+	if err := json.Unmarshal(kept, &m); err != nil {
 		return a, fmt.Errorf("read the memo of a sign-in: %w", err)
+	}
+	if m.ID == "" || m.Issuer == "" {
+		return a, errors.New("the memo of a sign-in is not one of ours")
 	}
 	now := p.c.Now()
 	if now.Sub(m.at()) > p.c.Patience {

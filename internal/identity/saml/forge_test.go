@@ -8,7 +8,6 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
-	"io"
 	"slices"
 	"testing"
 	"time"
@@ -307,10 +306,3 @@ func parse(t testing.TB, raw []byte) *etree.Element {
 	}
 	return doc.Root()
 }
-
-// zeros is randomness of which there is none.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-var _ io.Reader = zeros{}

@@ -22,6 +22,11 @@ type forgetful struct{}
 
 func (forgetful) Seen(context.Context, string, time.Time) (bool, error) { return false, nil }
 
+// zeros is randomness of which there is none: every request has the same ID.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
 // FuzzResponse: whatever is posted, nobody comes in but she whom the provider's
 // key has signed for, and only a refusal is told.
 func FuzzResponse(f *testing.F) {

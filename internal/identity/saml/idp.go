@@ -39,12 +39,14 @@ type metadata struct {
 	fetched time.Time
 	until   time.Time     // validUntil of the whole, zero when not told
 	every   time.Duration // cacheDuration, 0 when not told
+
+	problems []error // of allowed providers that cannot be used, though others can
 }
 
 // readMetadata verifies a document and reads the identity providers that are
 // allowed. The signature is checked first: nothing of what it does not cover is
 // looked at. An identity provider that cannot be used is an error for a
-// connection that has only it, and left out of a federation.
+// connection that has only it; of a federation it is left out, and noted.
 func (c *Config) readMetadata(raw []byte, now time.Time) (*metadata, error) {
 	root, err := metadataGate.open(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")))
 	if err != nil {
@@ -62,9 +64,14 @@ func (c *Config) readMetadata(raw []byte, now time.Time) (*metadata, error) {
 	if m.every, err = duration(attr(root, "cacheDuration")); err != nil {
 		return nil, err
 	}
-	problems := c.readEntities(root, m, time.Time{}, now)
+	m.problems = c.readEntities(root, m, time.Time{}, now)
+	for _, h := range c.Homes {
+		if !m.seen[h.EntityID] {
+			m.problems = append(m.problems, fmt.Errorf("identity provider %s: %w", h.EntityID, notListed))
+		}
+	}
 	if len(m.idps) == 0 {
-		return nil, errors.Join(append(problems, errors.New("the metadata has no identity provider that is allowed and can be used"))...)
+		return nil, errors.Join(append(m.problems, errors.New("the metadata has no identity provider that is allowed and can be used"))...)
 	}
 	return m, nil
 }
@@ -172,8 +179,12 @@ func (p *idp) readRole(role, entity *etree.Element, scopes bool) error {
 	for _, el := range role.ChildElements() {
 		switch {
 		case is(el, "md:KeyDescriptor") && attr(el, "use") != "encryption":
-			for _, c := range el.FindElements("./KeyInfo/X509Data/X509Certificate") {
-				cert, err := certificate(c)
+			for _, data := range el.FindElements("./KeyInfo/X509Data") {
+				first := data.SelectElement("X509Certificate") // others are links of its chain
+				if first == nil {
+					continue
+				}
+				cert, err := certificate(first)
 				if err != nil {
 					return errors.New("a certificate cannot be read")
 				}

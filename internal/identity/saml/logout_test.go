@@ -333,6 +333,9 @@ func TestAttacksOnLogout(t *testing.T) {
 		{"the message under an encoded name", func(t *testing.T) *http.Request {
 			return get(strings.Replace(good(t), "SAMLRequest=", "SAML%52equest=", 1))
 		}, identity.NotValid, none},
+		{"a state under an encoded name", func(t *testing.T) *http.Request {
+			return get(goodRequest().query(t, "", keys.idp, sha256Sig) + "&Relay%53tate=evil")
+		}, identity.NotValid, none},
 		{"a request and a response", func(t *testing.T) *http.Request { return get(good(t) + "&SAMLResponse=evil") }, identity.NotValid, none},
 		{"two signatures", func(t *testing.T) *http.Request { return get(good(t) + "&Signature=evil") }, identity.NotValid, none},
 		{"nothing", func(*testing.T) *http.Request { return get("") }, identity.NotValid, none},

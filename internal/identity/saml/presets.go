@@ -67,7 +67,7 @@ func (s *SuomiFiExtras) check(levels []string) error {
 		return nil
 	}
 	if len(levels) == 0 {
-		return errors.New("levels are needed by Suomi.fi-tunnistus: they are FinnishAuthMethod in our metadata")
+		return errors.New("levels are needed at Suomi.fi-tunnistus: they are FinnishAuthMethod in our metadata")
 	}
 	return nil
 }

@@ -84,6 +84,9 @@ func (p *Provider) fetch(ctx context.Context, old *metadata) (*metadata, error) 
 	if err != nil {
 		return nil, err
 	}
+	for _, problem := range m.problems {
+		p.c.Log.WarnContext(ctx, "saml identity provider not usable", "connection", p.c.Name, "err", problem)
+	}
 	m.sum, m.fetched = sum, now
 	p.keep(raw, now)
 	return m, nil
