@@ -47,10 +47,7 @@ const from = "Luvat ja valvonta <ei-vastausta@luvat.example>"
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := context.Background()
-	d, clock := testkit.DB(t), testkit.NewClock()
-	if _, err := catalogue.Load(ctx, d, content.FS, clock.Now()); err != nil {
-		t.Fatal(err)
-	}
+	d, clock := testkit.Filled(t, loaded), testkit.NewClock()
 	cat, err := catalogue.Open(ctx, d)
 	if err != nil {
 		t.Fatal(err)
@@ -196,5 +193,11 @@ func (b *bench) retry(job string) error {
 // mended gives the offers an address that exists.
 func mended(tx *db.Tx) error {
 	_, err := tx.ExecContext(context.Background(), `UPDATE offers SET notice_email = 'uusi@virasto.example'`)
+	return err
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
 	return err
 }

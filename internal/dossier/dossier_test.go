@@ -55,10 +55,7 @@ func officer(id, name, authority string) identity.Officer {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := context.Background()
-	d, clock := testkit.DB(t), testkit.NewClock()
-	if _, err := catalogue.Load(ctx, d, content.FS, clock.Now()); err != nil {
-		t.Fatal(err)
-	}
+	d, clock := testkit.Filled(t, loaded), testkit.NewClock()
 	cat, err := catalogue.Open(ctx, d)
 	if err != nil {
 		t.Fatal(err)
@@ -560,4 +557,10 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }

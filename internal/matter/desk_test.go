@@ -48,10 +48,7 @@ func officer(id, authority string) identity.Officer {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := context.Background()
-	d, clock := testkit.DB(t), testkit.NewClock()
-	if _, err := catalogue.Load(ctx, d, content.FS, clock.Now()); err != nil {
-		t.Fatal(err)
-	}
+	d, clock := testkit.Filled(t, loaded), testkit.NewClock()
 	cat, err := catalogue.Open(ctx, d)
 	if err != nil {
 		t.Fatal(err)
@@ -542,4 +539,10 @@ func TestAConditionalMatterSendsNoAnswers(t *testing.T) {
 	if string(sealed.Answers) != "{}" || strings.Contains(string(sealed.Common), "contact") {
 		t.Errorf("sealed %s and %s; want no answers", sealed.Common, sealed.Answers)
 	}
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }

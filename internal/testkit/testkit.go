@@ -7,6 +7,7 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,13 +35,44 @@ func URL(t testing.TB) string {
 	if server == "" {
 		return "sqlite:" + filepath.Join(t.TempDir(), "hub.db")
 	}
-	return postgresDatabase(t, server)
+	return serverDatabase(t, server, "")
 }
 
 // DB returns an open database with the schema, for this test alone.
 func DB(t testing.TB) *db.DB {
 	t.Helper()
-	d, err := db.Open(context.Background(), URL(t))
+	return empty.open(t, func(context.Context, *db.DB) error { return nil })
+}
+
+// Filled is DB with what fill writes. It is filled once for all tests of a
+// package and copied for each, so all of them must fill it alike.
+func Filled(t testing.TB, fill func(context.Context, *db.DB) error) *db.DB {
+	t.Helper()
+	return full.open(t, fill)
+}
+
+// A mould is a database that tests get copies of: migrating and filling takes
+// ten times as long as copying.
+type mould struct {
+	name string
+	once sync.Once
+	made string // the file's bytes, or the name at the server
+	err  error
+}
+
+var (
+	empty, full = &mould{name: "empty"}, &mould{name: "full"}
+	databases   atomic.Int64
+)
+
+func (m *mould) open(t testing.TB, fill func(context.Context, *db.DB) error) *db.DB {
+	t.Helper()
+	server, ctx := os.Getenv(PostgresEnv), context.Background()
+	m.once.Do(func() { m.err = m.make(ctx, server, fill) })
+	if m.err != nil {
+		t.Fatalf("make the database that tests get copies of: %v", m.err)
+	}
+	d, err := db.Open(ctx, m.copy(t, server))
 	if err != nil {
 		t.Fatalf("open the test's database: %v", err)
 	}
@@ -52,35 +84,53 @@ func DB(t testing.TB) *db.DB {
 	return d
 }
 
-var (
-	databases atomic.Int64
-	template  sync.Once
-	templated string
-	templErr  error
-)
-
-// postgresDatabase makes a database from a template that has the schema:
-// 30 ms instead of the 300 ms that the migrations take.
-func postgresDatabase(t testing.TB, server string) string {
-	t.Helper()
-	ctx := context.Background()
-	template.Do(func() {
-		templated = fmt.Sprintf("luvat_template_%d", os.Getpid())
-		if templErr = command(ctx, server, "CREATE DATABASE "+templated); templErr != nil {
-			return
-		}
-		d, err := db.Open(ctx, withName(server, templated))
+func (m *mould) make(ctx context.Context, server string, fill func(context.Context, *db.DB) error) error {
+	url := ""
+	if server == "" {
+		dir, err := os.MkdirTemp("", "luvat-"+m.name)
 		if err != nil {
-			templErr = err
-			return
+			return err
 		}
-		templErr = d.Close()
-	})
-	if templErr != nil {
-		t.Fatalf("make the template database: %v", templErr)
+		defer os.RemoveAll(dir) //nolint:errcheck // the system's own folder
+		m.made = filepath.Join(dir, "hub.db")
+		url = "sqlite:" + m.made
+	} else {
+		m.made = fmt.Sprintf("luvat_%s_%d", m.name, os.Getpid())
+		if err := command(ctx, server, "CREATE DATABASE "+m.made); err != nil {
+			return err
+		}
+		url = withName(server, m.made)
 	}
-	name := fmt.Sprintf("luvat_test_%d_%d", os.Getpid(), databases.Add(1))
-	if err := command(ctx, server, "CREATE DATABASE "+name+" TEMPLATE "+templated); err != nil {
+	d, err := db.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(fill(ctx, d), d.Close()); err != nil || server != "" {
+		return err
+	}
+	body, err := os.ReadFile(m.made) // closed: its log is in it
+	m.made = string(body)
+	return err
+}
+
+// copy returns the address of a copy for this test alone.
+func (m *mould) copy(t testing.TB, server string) string {
+	t.Helper()
+	if server == "" {
+		file := filepath.Join(t.TempDir(), "hub.db")
+		if err := os.WriteFile(file, []byte(m.made), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "sqlite:" + file
+	}
+	return serverDatabase(t, server, " TEMPLATE "+m.made)
+}
+
+// serverDatabase makes a database at the server that goes with the test.
+func serverDatabase(t testing.TB, server, like string) string {
+	t.Helper()
+	ctx, name := context.Background(), fmt.Sprintf("luvat_test_%d_%d", os.Getpid(), databases.Add(1))
+	if err := command(ctx, server, "CREATE DATABASE "+name+like); err != nil {
 		t.Fatalf("make the test's database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -124,10 +124,7 @@ type testSite struct {
 
 func newSite(t *testing.T) *testSite {
 	t.Helper()
-	ctx, d, clock := t.Context(), testkit.DB(t), testkit.NewClock()
-	if _, err := catalogue.Load(ctx, d, content.FS, clock.Now()); err != nil {
-		t.Fatal(err)
-	}
+	ctx, d, clock := t.Context(), testkit.Filled(t, loaded), testkit.NewClock()
 	c, err := catalogue.Open(ctx, d)
 	if err != nil {
 		t.Fatal(err)
@@ -595,4 +592,10 @@ func TestStepUpIsForTheSamePerson(t *testing.T) {
 	if w := s.back("suomifi", address); w.Code != http.StatusBadRequest {
 		t.Errorf("somebody else came back: status %d", w.Code)
 	}
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }

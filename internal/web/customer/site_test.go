@@ -54,15 +54,13 @@ var (
 func newSite(t *testing.T) *testSite {
 	t.Helper()
 	ctx := context.Background()
-	d, clock := testkit.DB(t), testkit.NewClock()
+	d, clock := testkit.Filled(t, loaded), testkit.NewClock()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := catalogue.Load(ctx, d, content.FS, clock.Now())
-	must(err)
 	cat, err := catalogue.Open(ctx, d)
 	must(err)
 	files, err := attach.Open(d, filepath.Join(t.TempDir(), "files"), clock.Now)
@@ -298,4 +296,10 @@ func decode(t *testing.T, w *httptest.ResponseRecorder) (a answer) {
 		t.Fatalf("status %d, %q: %v", w.Code, w.Body.String(), err)
 	}
 	return a
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }

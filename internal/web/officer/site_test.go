@@ -69,10 +69,8 @@ type hub struct {
 func newSite(t *testing.T) *hub {
 	t.Helper()
 	ctx := context.Background()
-	d, clock := testkit.DB(t), testkit.NewClock()
+	d, clock := testkit.Filled(t, loaded), testkit.NewClock()
 	h := &hub{t: t, clock: clock, cookies: map[string]*http.Cookie{}, who: pelle}
-	_, err := catalogue.Load(ctx, d, content.FS, clock.Now())
-	h.must(err)
 	cat, err := catalogue.Open(ctx, d)
 	h.must(err)
 	files, err := attach.Open(d, filepath.Join(t.TempDir(), "files"), clock.Now)
@@ -342,4 +340,10 @@ func stable(page string) string {
 
 func (h *hub) officer(id string) identity.Officer {
 	return identity.Officer{Person: identity.Person{ID: id, Lang: i18n.FI}, Authority: hats[id].Authority, Role: hats[id].Role, Types: hats[id].Types}
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }

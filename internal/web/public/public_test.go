@@ -36,7 +36,7 @@ type testSite struct {
 
 func newSite(t *testing.T) *testSite {
 	t.Helper()
-	d := testkit.DB(t)
+	d := testkit.Filled(t, loaded)
 	clock := testkit.NewClock()
 	files, err := attach.Open(d, t.TempDir(), clock.Now)
 	if err != nil {
@@ -220,4 +220,10 @@ func wants(t *testing.T, w *httptest.ResponseRecorder, status int, parts ...stri
 	if strings.Contains(said, "[public.") || strings.Contains(said, "[ui.") {
 		t.Errorf("words are missing: %s", text(w))
 	}
+}
+
+// loaded fills a database with the content, as a start does.
+func loaded(ctx context.Context, d *db.DB) error {
+	_, err := catalogue.Load(ctx, d, content.FS, testkit.Start)
+	return err
 }
