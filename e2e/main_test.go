@@ -75,6 +75,10 @@ func startHub(t testing.TB, at place, o app.Options) *hub {
 	if err := h.SeedDemo(t.Context()); err != nil {
 		t.Fatalf("fill the demo: %v", err)
 	}
+	endMandates, err := h.StartMandates(t.Context())
+	if err != nil {
+		t.Fatalf("start the stand-in of Suomi.fi-valtuudet: %v", err)
+	}
 	server.Config.Handler = h.Handler
 	server.Start()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -85,6 +89,9 @@ func startHub(t testing.TB, at place, o app.Options) *hub {
 		server.Close()
 		cancel()
 		work.Wait()
+		if err := endMandates(ctx); err != nil {
+			t.Errorf("end the stand-in of Suomi.fi-valtuudet: %v", err)
+		}
 		if err := h.Close(); err != nil {
 			t.Errorf("close the hub: %v", err)
 		}

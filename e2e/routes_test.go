@@ -33,6 +33,16 @@ var wearers = map[site.Access]string{
 // lookers are the kinds of pages in the order in which they are looked at.
 var lookers = []site.Access{site.Anybody, site.Customers, site.Officers, site.Leads, site.Services}
 
+// noPages are the ways to a login or to mandates and back: they lead on, and
+// have no page of their own but the errors of others.
+var noPages = map[string]bool{
+	"/login/{connection}": true, "/login/{connection}/chosen": true, "/login/{connection}/callback": true,
+	"/login/{connection}/metadata": true, "/login/{connection}/logout": true, "/login/anew": true, "/for/{mode}": true,
+}
+
+// troubled are the pages that one who comes without the state of a login gets.
+var troubled = map[string]int{"/login/done": http.StatusBadRequest, "/for/callback": http.StatusBadRequest}
+
 // sights lists every GET route of the product with something real in its
 // blanks, then pages in other states: forms in trouble, every deed of an
 // officer, matters in each status, errors. A route for which this test has no
@@ -82,7 +92,7 @@ func routeSights(t *testing.T, h *hub) []sight {
 	twice := find(t, h, `SELECT m.id FROM matters m JOIN submissions s ON s.matter_id = m.id WHERE m.authority_id = 'rescue-pirkanmaa' AND s.n = 2 ORDER BY m.id LIMIT 1`)
 	mine := find(t, h, `SELECT a.id FROM attachments a JOIN members b ON b.project_id = a.project_id WHERE b.person_id = 'demo-aino' AND a.state = 'ready' AND a.side = 'applicant' ORDER BY a.id LIMIT 1`)
 	result := surveyResult(t, h, "event")
-	blank := map[string]string{"{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h)}
+	blank := map[string]string{"{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h), "{person}": "demo-rescue"}
 	ids := map[string]string{
 		"/survey/results/{id}": result, "/projects/{id}": project, "/matters/{id}/form": draft, "/matters/{id}/remove": draft, "/matters/{id}/complete": asked, "/matters/{id}": sent,
 		"/officer/matters/{id}": twice, "/files/{id}": mine,
@@ -90,12 +100,15 @@ func routeSights(t *testing.T, h *hub) []sight {
 	var all []sight
 	for _, rt := range web.Routes(h.Site, nil, web.Outside{}) {
 		method, p, _ := strings.Cut(rt.Pattern, " ")
-		if method != http.MethodGet {
+		if method != http.MethodGet || noPages[p] {
 			continue
 		}
-		s := sight{name: rt.Pattern, who: rt.Access}
-		if s.who == site.DemoOnly || s.who == site.SignedIn {
+		s := sight{name: rt.Pattern, who: rt.Access, status: troubled[p]}
+		if s.who == site.DemoOnly {
 			s.who = site.Anybody
+		}
+		if s.who == site.SignedIn || p == "/login/role" {
+			s.who = site.Officers
 		}
 		longest := ""
 		for prefix := range ids {
