@@ -31,7 +31,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -162,7 +161,7 @@ func (i *IDP) run(php string, port int, p Profile) error {
 		// other's.
 		fmt.Sprintf("LUVAT_TEST_COOKIE=idp%d", port),
 	}
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test is killed
+	endWithUs(c)
 	out, err := c.StderrPipe()
 	if err != nil {
 		return err
