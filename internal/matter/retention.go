@@ -8,6 +8,8 @@ import (
 
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/fail"
+	"luvat/internal/i18n"
 	"luvat/internal/ledger"
 	"luvat/internal/outbox"
 )
@@ -38,18 +40,18 @@ func (d *Desk) Retain(ctx context.Context) error {
 		days int
 		n    int64
 	}{{firstWarning, 1}, {secondWarning, 2}} {
-		before := now.AddDate(0, -draftLife, w.days)
+		before := monthsBefore(now.AddDate(0, 0, w.days), draftLife)
 		if err := d.warnDrafts(ctx, before, w.n); err != nil {
 			return fmt.Errorf("warn of drafts: %w", err)
 		}
 	}
-	if err := d.expireDrafts(ctx, now.AddDate(0, -draftLife, 0)); err != nil {
+	if err := d.expireDrafts(ctx, monthsBefore(now, draftLife)); err != nil {
 		return fmt.Errorf("remove old drafts: %w", err)
 	}
 	if err := d.expireEnded(ctx, now); err != nil {
 		return fmt.Errorf("remove ended matters: %w", err)
 	}
-	if err := d.expireProjects(ctx, now.AddDate(0, -commonLife, 0)); err != nil {
+	if err := d.expireProjects(ctx, monthsBefore(now, commonLife)); err != nil {
 		return fmt.Errorf("remove old common data: %w", err)
 	}
 	return d.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -60,9 +62,41 @@ func (d *Desk) Retain(ctx context.Context) error {
 	})
 }
 
-// drafts lists drafts by a condition on their last change.
-func (d *Desk) drafts(ctx context.Context, changed string, args ...any) ([]string, error) {
-	return d.ids(ctx, `SELECT id FROM matters WHERE status = 'draft' AND `+changed+` ORDER BY changed_at, id LIMIT $1`, args...)
+// monthsBefore returns the moment n months before, in Finland. Where that month
+// has no such day it is its last one: what is kept for n months goes a day or
+// three late then, and never early.
+func monthsBefore(t time.Time, n int) time.Time {
+	t = t.In(i18n.Zone)
+	first := time.Date(t.Year(), t.Month()-time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), i18n.Zone)
+	return first.AddDate(0, 0, min(t.Day(), first.AddDate(0, 1, -1).Day())-1)
+}
+
+// touched is a draft and when somebody last touched it.
+type touched struct {
+	at int64
+	id string
+}
+
+// drafts reads a page of the drafts after one, the longest untouched first,
+// that nobody has touched since a time.
+func (d *Desk) drafts(ctx context.Context, after touched, before time.Time) (page []touched, err error) {
+	err = d.DB.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT changed_at, id FROM matters WHERE status = 'draft' AND (changed_at, id) > ($1, $2) AND changed_at < $3
+			ORDER BY changed_at, id LIMIT $4`, after.at, after.id, db.Millis(before), retentionPage)
+		if err != nil {
+			return err
+		}
+		return rows.Each(func() error {
+			var t touched
+			if err := rows.Scan(&t.at, &t.id); err != nil {
+				return err
+			}
+			page = append(page, t)
+			return nil
+		})
+	})
+	return page, err
 }
 
 // ids reads a page of ids; the query's first argument is the size of a page.
@@ -88,34 +122,48 @@ func (d *Desk) ids(ctx context.Context, query string, args ...any) (ids []string
 // number is when the draft was last touched, so one touched again is warned of
 // anew.
 func (d *Desk) warnDrafts(ctx context.Context, before time.Time, n int64) error {
-	ids, err := d.drafts(ctx, `changed_at < $2 AND changed_at >= $3`, db.Millis(before), db.Millis(before.AddDate(0, 0, -firstWarning)))
-	if err != nil {
-		return err
-	}
 	var errs []error
-	for _, id := range ids {
-		err := d.do(ctx, func(tx *db.Tx) error {
-			m, err := find(ctx, tx, id)
-			if err != nil || m.Status != Draft {
-				return err
-			}
-			// Not a deed of the ledger: a deed would count as a touch.
-			return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: db.Millis(m.ChangedAt)*10 + n, Deed: DeedDraftExpires, Audience: ToApplicant})
-		})
-		errs = append(errs, err) // one that fails does not hold up the others
+	for after := (touched{at: db.Millis(before.AddDate(0, 0, -firstWarning))}); ; {
+		page, err := d.drafts(ctx, after, before)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, t := range page {
+			errs = append(errs, d.warnDraft(ctx, t, n)) // one that fails does not hold up the others
+		}
+		if len(page) < retentionPage {
+			return errors.Join(errs...)
+		}
+		after = page[len(page)-1]
 	}
-	return errors.Join(errs...)
+}
+
+func (d *Desk) warnDraft(ctx context.Context, t touched, n int64) error {
+	return d.do(ctx, func(tx *db.Tx) error {
+		m, err := find(ctx, tx, t.id)
+		if fail.Is(err, fail.NotFound) { // removed meanwhile
+			return nil
+		}
+		if err != nil || m.Status != Draft || db.Millis(m.ChangedAt) != t.at {
+			return err
+		}
+		// Not a deed of the ledger: a deed would count as a touch.
+		return outbox.Add(ctx, tx, d.Now(), Notify{Matter: m.ID, N: t.at*10 + n, Deed: DeedDraftExpires, Audience: ToApplicant})
+	})
 }
 
 func (d *Desk) expireDrafts(ctx context.Context, before time.Time) error {
 	for {
-		ids, err := d.drafts(ctx, `changed_at < $2`, db.Millis(before))
-		if err != nil || len(ids) == 0 {
+		page, err := d.drafts(ctx, touched{}, before)
+		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, id := range ids {
+		for _, t := range page {
 			err := d.do(ctx, func(tx *db.Tx) error {
-				m, err := find(ctx, tx, id)
+				m, err := find(ctx, tx, t.id)
+				if fail.Is(err, fail.NotFound) { // another node was quicker
+					return nil
+				}
 				if err != nil || m.Status != Draft || !m.ChangedAt.Before(before) {
 					return err
 				}
@@ -182,7 +230,7 @@ func (d *Desk) expireEnded(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for _, months := range lengths {
-		if err := d.expireKept(ctx, months, now.AddDate(0, -int(months), 0)); err != nil {
+		if err := d.expireKept(ctx, months, monthsBefore(now, int(months))); err != nil {
 			return err
 		}
 	}
@@ -207,8 +255,8 @@ func (d *Desk) expireKept(ctx context.Context, months int64, before time.Time) e
 // joint view and its ledger.
 func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before time.Time) error {
 	m, err := find(ctx, tx, id)
-	if err != nil || !m.Status.Ended() || !m.ChangedAt.Before(before) {
-		return err
+	if err != nil || !m.Status.Ended() || !m.ChangedAt.Before(before) || !m.RemovedAt.IsZero() {
+		return err // another node may have been quicker
 	}
 	var r removal
 	for q, n := range map[string]*int64{
@@ -251,31 +299,41 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 	return m.save(ctx, tx)
 }
 
+// hadTheirTime is a condition on projects with common data that nobody has
+// touched since $2, and whose matters have no content any more.
+const hadTheirTime = `
+	changed_at < $2 AND answers <> '{}' AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = projects.id AND m.removed_at = 0)`
+
 // expireProjects removes the common data of projects whose matters have all had
 // their time. The project's row stays for the joint view of what was.
 func (d *Desk) expireProjects(ctx context.Context, before time.Time) error {
 	for {
-		ids, err := d.ids(ctx, `
-			SELECT p.id FROM projects p WHERE p.changed_at < $2 AND p.answers <> '{}'
-			AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = p.id AND m.removed_at = 0)
-			ORDER BY p.id LIMIT $1`, db.Millis(before))
+		ids, err := d.ids(ctx, `SELECT id FROM projects WHERE `+hadTheirTime+` ORDER BY id LIMIT $1`, db.Millis(before))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		for _, id := range ids {
-			if err := d.do(ctx, func(tx *db.Tx) error { return d.forgetCommon(ctx, tx, id) }); err != nil {
+			if err := d.do(ctx, func(tx *db.Tx) error { return d.forgetCommon(ctx, tx, id, before) }); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (d *Desk) forgetCommon(ctx context.Context, tx *db.Tx, project string) error {
+// forgetCommon removes a project's common data, unless somebody has touched it
+// since it was listed, or another node was quicker.
+func (d *Desk) forgetCommon(ctx context.Context, tx *db.Tx, project string, before time.Time) error {
+	n, err := tx.ExecContext(ctx, `UPDATE projects SET answers = '{}', version = version + 1 WHERE id = $1 AND `+hadTheirTime, project, db.Millis(before))
+	if err != nil {
+		return fmt.Errorf("remove common data: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
 	if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(project), ledger.TheHub, ledger.Hub, DeedContentRemoved, deedData{}); err != nil {
 		return err
 	}
 	for _, q := range []string{
-		`UPDATE projects SET answers = '{}', version = version + 1 WHERE id = $1`,
 		`DELETE FROM draft_versions WHERE subject = $1`,
 		`DELETE FROM invitations WHERE project_id = $1`,
 		`UPDATE attachments SET state = 'removed' WHERE project_id = $1 AND matter_id = ''`,

@@ -7,6 +7,7 @@ import (
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
@@ -48,6 +49,20 @@ func TestAnUntouchedDraftGoesAfterTwoWarnings(t *testing.T) {
 				t.Errorf("the draft: %v; want there %t", err, tt.there)
 			}
 		})
+	}
+}
+
+// However many drafts there are, each is warned of.
+func TestEveryDraftIsWarnedOf(t *testing.T) {
+	b := newBench(t)
+	const many = 230 // more than a page
+	for range many {
+		b.start("rescue-temp-lodging")
+	}
+	b.clock.Move(b.clock.Now().AddDate(0, 12, -29).Sub(b.clock.Now()))
+	b.must(b.Retain(t.Context()))
+	if n := b.warnings(); n != many {
+		t.Errorf("%d warnings for %d drafts", n, many)
 	}
 }
 
@@ -130,6 +145,38 @@ func TestEachOfferKeepsForItsOwnTime(t *testing.T) {
 				t.Errorf("%d and %d submissions, %d answers of common data", len(short.Submissions), len(long.Submissions), len(long.Project.Answers))
 			}
 		})
+	}
+}
+
+// Six months from 31 August end with February, not before.
+func TestContentIsNeverRemovedEarly(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error {
+		o, err := catalogue.FindOffer(ctx, tx, "rescue-pirkanmaa/rescue-temp-lodging")
+		if err != nil {
+			return err
+		}
+		o.KeepMonths = 6
+		return catalogue.SaveOffer(ctx, tx, o)
+	}))
+	id := b.sent("rescue-temp-lodging")
+	b.must(b.Take(ctx, rescue, id, ""))
+	b.clock.Move(time.Date(2027, 8, 31, 23, 59, 0, 0, i18n.Zone).Sub(b.clock.Now()))
+	b.must(b.Finish(ctx, rescue, id, matter.Decision{Outcome: "received"}))
+	for _, tt := range []struct {
+		at    time.Time
+		there bool
+	}{
+		{time.Date(2028, 2, 28, 23, 59, 0, 0, i18n.Zone), true},
+		{time.Date(2028, 2, 29, 23, 58, 0, 0, i18n.Zone), true},
+		{time.Date(2028, 3, 1, 0, 1, 0, 0, i18n.Zone), false},
+	} {
+		b.clock.Move(tt.at.Sub(b.clock.Now()))
+		b.must(b.Retain(ctx))
+		if there := len(b.row(id).Submissions) == 1; there != tt.there {
+			t.Errorf("%s: there %t, want %t", tt.at, there, tt.there)
+		}
 	}
 }
 
