@@ -115,9 +115,11 @@ func (l *Limit) Law(at time.Time) *Law {
 	return nil
 }
 
-// Class returns the class that a Ref names, or nil when it is not of this law.
-func (w *Law) Class(ref string) *Class {
-	if i := slices.IndexFunc(w.Classes, func(c Class) bool { return c.ref == ref }); i >= 0 {
+// Class returns the class of this law that is among the Refs, which spaces
+// part; nil when none of them is of this law.
+func (w *Law) Class(refs string) *Class {
+	named := strings.Fields(refs)
+	if i := slices.IndexFunc(w.Classes, func(c Class) bool { return slices.Contains(named, c.ref) }); i >= 0 {
 		return &w.Classes[i]
 	}
 	return nil

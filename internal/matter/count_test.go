@@ -2,12 +2,14 @@ package matter_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/forms"
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
@@ -253,4 +255,24 @@ func TestAChangedClassIsFound(t *testing.T) {
 	if _, err := matter.CheckStates(t.Context(), b.DB); err == nil {
 		t.Error("the check did not see that the class was changed behind the ledger")
 	}
+}
+
+// What is sent under one law and becomes pending under the next is counted by
+// the next.
+func TestALawThatChangesBeforeTheCountBegins(t *testing.T) {
+	b := newBench(t)
+	eve := time.Date(2025, 7, 31, 12, 0, 0, 0, i18n.Zone)
+	b.clock.Move(eve.Sub(b.clock.Now()))
+	_, ids := b.plant(solarPark)
+	b.post(ids["building-muni"])
+	if got := b.row(ids["building-muni"]).LimitClass; !strings.HasPrefix(got, "renewable-2021/") || !strings.Contains(got, " renewable-2025/") {
+		t.Errorf("sending settled %q; want a class under each law", got)
+	}
+	b.clock.Move(4 * 24 * time.Hour)
+	b.must(b.MakePending(t.Context(), city, ids["building-muni"], ""))
+	b.clock.Move(24 * time.Hour)
+	if c := b.same(ids["building-muni"], city); c.Class == nil || !strings.HasPrefix(c.Class.Ref(), "renewable-2025/") || c.Days() != 1 {
+		t.Errorf("counted %d days by class %v", c.Days(), c.Class)
+	}
+	b.whole()
 }

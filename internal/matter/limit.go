@@ -2,6 +2,7 @@ package matter
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"luvat/internal/catalogue"
@@ -224,22 +225,22 @@ func spansOf(sent []*Row) []span {
 	return joined
 }
 
-// settles names the class of the limit that a sending of the matter settles:
-// "" when the limit does not concern it, or is left open.
+// settles names the class of the limit that a sending of the matter settles,
+// under each law that may be in force when the count begins: "" when the limit
+// does not concern it, or is left open.
 func (d *Desk) settles(m *Matter, p *Project, common *forms.Form) string {
 	limit := d.Catalogue.Limit(p.Entity)
 	if limit == nil || limit.Covered(m.Type) == nil {
 		return ""
 	}
-	law := limit.Law(d.Now())
-	if law == nil {
-		return ""
+	terms := catalogue.TermsOf(common, p.Answers)
+	var refs []string
+	for i := range limit.Laws {
+		if class, _ := limit.Judge(&limit.Laws[i], terms); class != nil {
+			refs = append(refs, class.Ref())
+		}
 	}
-	class, _ := limit.Judge(law, catalogue.TermsOf(common, p.Answers))
-	if class == nil {
-		return ""
-	}
-	return class.Ref()
+	return strings.Join(refs, " ")
 }
 
 // civil returns the day of the moment in Finland, in UTC.
