@@ -396,6 +396,28 @@ func TestTrashIsPutBack(t *testing.T) {
 	k.check(a, []byte("needed"))
 }
 
+// The sweeper has taken a blob that nothing names to the trash when the same
+// content comes again, and its row is still to be written.
+func TestWhatLandsBesideTheSweeperStays(t *testing.T) {
+	k := newKit(t)
+	k.clock.Move(time.Since(testkit.Start)) // files have the time of the disk
+	a := k.put(file(0), "same")
+	k.remove(a.ID)
+	if err := os.Rename(k.blob(a.Hash), k.trash(a.Hash)); err != nil {
+		t.Fatal(err)
+	}
+	if done := k.sweep(); done.Blobs != 0 || len(k.files("trash")) != 0 {
+		t.Errorf("swept %+v", done)
+	}
+	if _, err := os.Stat(k.blob(a.Hash)); err != nil {
+		t.Error(err)
+	}
+	k.clock.Move(48 * time.Hour)
+	if done := k.sweep(); done.Blobs != 1 {
+		t.Errorf("an old one that nothing names: %+v", done)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	k := newKit(t)
 	ctx := t.Context()
@@ -453,6 +475,35 @@ func TestLimits(t *testing.T) {
 	n.Size = 2 * megabyte
 	if _, err := k.Begin(ctx, n); err != nil {
 		t.Errorf("what was removed takes no room: %v", err)
+	}
+}
+
+// Two files that land beside each other, and together do not fit: the second
+// one's deed is refused.
+func TestRoomIsAskedAgainWhenTheDeedIsDone(t *testing.T) {
+	k := newKit(t)
+	ctx := t.Context()
+	n := file(-1)
+	n.Limits = Limits{File: 2 * megabyte, Total: 3 * megabyte}
+	land := func() Landed {
+		t.Helper()
+		l, err := k.Land(ctx, n, io.LimitReader(zeros{}, 2*megabyte))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	one, two := land(), land()
+	write := func(l Landed) error {
+		return k.tx(func(ctx context.Context, tx *db.Tx) error { return Write(ctx, tx, l) })
+	}
+	if err := write(one); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, write(two), fail.TooLarge, "attach.total_too_large")
+	k.remove(one.ID)
+	if err := write(two); err != nil {
+		t.Errorf("once there is room: %v", err)
 	}
 }
 

@@ -18,11 +18,21 @@ import (
 // its row is not written: Write does that in the transaction of the deed that
 // brought it, so the file is there if and only if the deed is done. What is
 // never written is Sweep's.
-type Landed struct{ Attachment }
+type Landed struct {
+	Attachment
+	of New
+}
 
-// Write writes the rows of what landed, in the transaction of the deed.
+// Write writes the rows of what landed, in the transaction of the deed. The
+// error is TooLarge when what came meanwhile has left no room for them.
 func Write(ctx context.Context, tx *db.Tx, landed ...Landed) error {
 	for _, l := range landed {
+		l.of.Beside = 0 // has its row by now
+		if l.State != Infected {
+			if err := l.of.room(ctx, tx, l.Size); err != nil {
+				return err
+			}
+		}
 		if err := insert(ctx, tx, l.Attachment); err != nil {
 			return err
 		}
@@ -41,9 +51,8 @@ func (s *Store) Put(ctx context.Context, n New, r io.Reader) (Attachment, error)
 	return l.Attachment, s.Keep(ctx, l)
 }
 
-// Keep writes the rows of files whose deed was not done: what somebody gave is
-// not lost because something else went wrong. It does so even when whoever
-// gave them is gone.
+// Keep writes the rows of files without the deed that brought them, such as one
+// that has to be done again. It does so even when whoever gave them is gone.
 func (s *Store) Keep(ctx context.Context, landed ...Landed) error {
 	if len(landed) == 0 {
 		return nil
@@ -53,9 +62,9 @@ func (s *Store) Keep(ctx context.Context, landed ...Landed) error {
 }
 
 // Land takes a whole file at once and puts it in its place, without a row. Size
-// may be -1. Two files that land in the same instant may together pass the
-// total. While the scanner does not answer it is Waiting, and Sweep asks
-// again; one with a virus is an error, noted in a row of its own.
+// may be -1. Whether there is room Write asks once more. While the scanner does
+// not answer it is Waiting, and Sweep asks again; one with a virus is an error,
+// noted in a row of its own.
 func (s *Store) Land(ctx context.Context, n New, r io.Reader) (Landed, error) {
 	l, err := s.land(ctx, n, r)
 	return l, full(err)
@@ -75,7 +84,7 @@ func (s *Store) land(ctx context.Context, n New, r io.Reader) (_ Landed, err err
 	if err != nil {
 		return Landed{}, err
 	}
-	l := Landed{n.attachment(db.NewID(), s)}
+	l := Landed{n.attachment(db.NewID(), s), n}
 	release, _ := s.take(l.ID)
 	defer release()
 	f, err := os.OpenFile(s.incoming(l.ID), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

@@ -269,13 +269,19 @@ func (s *Store) discard(ctx context.Context, hash string, done *Swept) error {
 	return s.burn(ctx, hash, done)
 }
 
-// burn deletes a blob that is in the trash, or puts it back if a row names it.
+// burn deletes a blob that is in the trash, or puts it back: if a row names it,
+// or if the same content was put in place again before it came to the trash,
+// for its row may still be to come.
 func (s *Store) burn(ctx context.Context, hash string, done *Swept) error {
 	named, err := s.named(ctx, []string{hash})
 	if err != nil {
 		return err
 	}
-	if named[hash] {
+	info, err := os.Stat(s.trash(hash))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("sweep blobs: %w", err)
+	}
+	if wanted := err == nil && s.now().Sub(info.ModTime()) < young; named[hash] || wanted {
 		if _, err := os.Stat(s.blob(hash)); errors.Is(err, fs.ErrNotExist) {
 			if err := os.Rename(s.trash(hash), s.blob(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("put a blob back: %w", err)

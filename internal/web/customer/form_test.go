@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,8 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/attach"
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/fail"
 	"luvat/internal/forms"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
@@ -211,6 +215,52 @@ func TestPlainUpload(t *testing.T) {
 		t.Errorf("a removed file: status %d, want 404", w.Code)
 	}
 }
+
+// Other files take the last room while one is on its way: it is refused, and
+// what was typed beside it is saved.
+func TestUploadWhenTheRoomGoesMeanwhile(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "police-public-event")
+	form := "/matters/" + ids[0] + "/form"
+	version := s.version(form)
+	var head bytes.Buffer
+	m := multipart.NewWriter(&head)
+	part, err := m.CreateFormFile("_file.att1", "suunnitelma.pdf")
+	s.must(err)
+	_, _ = io.WriteString(part, "%PDF-1.7\n"+strings.Repeat("x", 3<<20))
+	s.must(m.WriteField("performers", "Jazzkuoro"))
+	s.must(m.WriteField("_pad", strings.Repeat(" ", 64<<10))) // more than a reader takes ahead
+	taken := false
+	between := readerFunc(func([]byte) (int, error) {
+		for !taken {
+			_, err := s.Files.Begin(t.Context(), attach.New{Project: project, Matter: ids[0], Place: attach.Answer, Field: "att1", Name: "muu.pdf", Size: 500 << 20, UploadedBy: s.who.ID, Side: "applicant"})
+			if fail.Is(err, fail.TooLarge) {
+				_, err = s.Files.Begin(t.Context(), attach.New{Project: project, Matter: ids[0], Place: attach.Answer, Field: "att1", Name: "muu.pdf", Size: 47 << 20, UploadedBy: s.who.ID, Side: "applicant"})
+				taken = true
+			}
+			s.must(err)
+		}
+		return 0, io.EOF
+	})
+	first := bytes.Clone(head.Bytes())
+	head.Reset()
+	s.must(m.WriteField("_version", version))
+	s.must(m.WriteField("_upload", "att1"))
+	s.must(m.Close())
+	r := httptest.NewRequest("POST", form, io.MultiReader(bytes.NewReader(first), between, &head))
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	w := s.ask(r)
+	if body := text(w.Body.String()); w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, "2048") {
+		t.Errorf("status %d: %s", w.Code, body)
+	}
+	if v := s.view(ids[0]); v.Answers["performers"] != "Jazzkuoro" || v.Answers["att1"] != nil {
+		t.Errorf("saved: %v", v.Answers)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestResumableUpload(t *testing.T) {
 	s := newSite(t)

@@ -197,10 +197,18 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 		}
 	}
 	saved, err := p.save(seen, mine, p.landed...)
-	if err != nil {
-		if kept := r.Files.Keep(a.Context(), p.landed...); kept != nil { // both texts may name them
-			return errors.Join(err, kept)
+	if full, ok := errors.AsType[*fail.Error](err); ok && full.Kind == fail.TooLarge && len(p.landed) > 0 {
+		// Other files took the room while these came: what was typed is saved.
+		mine = leaveOut(mine, added)
+		for _, u := range added {
+			if u.id != "" {
+				problems = append(problems, forms.Problem{Path: u.field, Key: full.Key, Args: full.Args})
+			}
 		}
+		p.landed = nil
+		saved, err = p.save(seen, mine)
+	}
+	if err != nil {
 		return r.clash(w, a, p, err, v)
 	}
 	for _, l := range p.landed {
@@ -334,6 +342,20 @@ func addID(answers forms.Answers, field, id string) {
 	}
 }
 
+// leaveOut takes files that came with the form out of the answers again.
+func leaveOut(answers forms.Answers, added []upload) forms.Answers {
+	for _, u := range added {
+		have, _ := answers.At(u.field)
+		list, _ := have.([]any)
+		if list = slices.DeleteFunc(slices.Clone(list), func(id any) bool { return id == u.id }); len(list) > 0 {
+			put(answers, u.field, list)
+		} else {
+			put(answers, u.field, nil)
+		}
+	}
+	return answers
+}
+
 // forget removes the files that a draft does not name any more. Only a draft's
 // own: what was sent once must stay.
 func (r room) forget(a *site.Ask, p *paper, now forms.Answers) {
@@ -441,6 +463,12 @@ func (r room) clash(w http.ResponseWriter, a *site.Ask, p *paper, err error, v u
 	}
 	if err := p.known(); err != nil {
 		return err
+	}
+	if err := r.Files.Keep(a.Context(), p.landed...); err != nil { // both texts may name them
+		return err
+	}
+	for _, l := range p.landed {
+		p.files = append(p.files, l.Attachment)
 	}
 	names := r.names(p.files, p.rows)
 	for _, k := range c.Clashes {
