@@ -43,6 +43,9 @@ func (r room) confirmComplete(w http.ResponseWriter, a *site.Ask, who asker) err
 	if !v.Unchanged || len(v.Lacks) > 0 {
 		return a.See(w, matterPath(v.ID))
 	}
+	if to, needed := r.ProveAnew(a, matterPath(v.ID)+"/complete"); needed { // before anything is written that the way there would lose
+		return a.See(w, to)
+	}
 	return r.drawComplete(w, a, v, http.StatusOK, matter.Completion{}, "", "")
 }
 
