@@ -105,6 +105,28 @@ func (s *Store) Remove(ctx context.Context, tx *db.Tx, id string) error {
 	return s.drop(ctx, tx, id, `UPDATE attachments SET state = 'removed' WHERE id = $1 AND state <> 'removed'`)
 }
 
+// RemoveFrom takes away those of the attachments that are the matter's own. One
+// that is not there, or not there any more, is no error.
+func RemoveFrom(ctx context.Context, tx *db.Tx, matter string, ids ...string) error {
+	for _, id := range ids {
+		_, err := tx.ExecContext(ctx, `UPDATE attachments SET state = 'removed' WHERE id = $1 AND matter_id = $2 AND state <> 'removed'`, id, matter)
+		if err != nil {
+			return fmt.Errorf("remove attachment: %w", err)
+		}
+	}
+	return nil
+}
+
+// RemoveAll takes away all attachments of a project's matter, "" for its common
+// data, and tells how many they were.
+func RemoveAll(ctx context.Context, tx *db.Tx, project, matter string) (int64, error) {
+	n, err := tx.ExecContext(ctx, `UPDATE attachments SET state = 'removed' WHERE project_id = $1 AND matter_id = $2 AND state <> 'removed'`, project, matter)
+	if err != nil {
+		return 0, fmt.Errorf("remove attachments: %w", err)
+	}
+	return n, nil
+}
+
 // Cancel gives up an upload that is not whole yet, or not yet scanned. The
 // error is NotFound when there is none.
 func (s *Store) Cancel(ctx context.Context, tx *db.Tx, id string) error {

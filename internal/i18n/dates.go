@@ -71,11 +71,14 @@ func DateTime(l Lang, t time.Time) string {
 // DaysBetween counts from calendar day to calendar day in Finland: 1 from any
 // moment of a day to any moment of the next.
 func DaysBetween(from, to time.Time) int {
-	day := func(t time.Time) time.Time {
-		y, m, d := t.In(Zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(day(to).Sub(day(from)) / (24 * time.Hour))
+	return int(Day(to).Sub(Day(from)) / (24 * time.Hour))
+}
+
+// Day returns the calendar day of the moment in Finland, as its midnight in UTC:
+// such days are a whole number of times 24 hours apart.
+func Day(t time.Time) time.Time {
+	y, m, d := t.In(Zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
 // Number shows a whole number with its thousands apart.

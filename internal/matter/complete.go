@@ -26,7 +26,7 @@ type Completion struct {
 // "unchanged", unless the applicant says that it is meant so: it would take the
 // matter back to the authority with the question unanswered.
 func (d *Desk) Complete(ctx context.Context, who identity.Customer, c Completion) (s *Submission, err error) {
-	if c.Why = strings.TrimSpace(c.Why); len([]rune(c.Why)) > maxText {
+	if c.Why = strings.TrimSpace(c.Why); len([]rune(c.Why)) > MaxText {
 		return nil, fail.New(fail.Rejected, "matter.text_too_long").In("why")
 	}
 	err = d.do(ctx, func(tx *db.Tx) error {

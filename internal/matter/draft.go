@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,7 +151,8 @@ func (d *Desk) SaveDraft(ctx context.Context, who identity.Customer, id string, 
 	return s, err
 }
 
-// saveDraft computes how the draft will stand, and returns what writes it.
+// saveDraft computes how the draft will stand, and returns what writes it and
+// removes the files that it does not name any more.
 func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, seen int64, answers forms.Answers, landed []attach.Landed) (s Saved, write func(*db.Tx) error, err error) {
 	form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
 	if err != nil {
@@ -173,6 +175,11 @@ func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, 
 		s.Version, s.At = m.Version, m.ChangedAt
 		return s, writing(ctx, landed), nil
 	}
+	var out []string // files taken out; of what was sent once they must stay
+	if m.Status == Draft {
+		still := form.AttachmentIDs(s.Answers)
+		out = slices.DeleteFunc(form.AttachmentIDs(m.Answers), func(id string) bool { return slices.Contains(still, id) })
+	}
 	return s, func(tx *db.Tx) error {
 		if m.Version == 1 { // the base that the first two tabs share
 			if err := keepFirst(ctx, tx, m.ID, before, m.CreatedAt); err != nil {
@@ -192,7 +199,7 @@ func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, 
 		if err := keepVersion(ctx, tx, m.ID, s.Version, body, who.ID, now); err != nil {
 			return err
 		}
-		if err := attach.Write(ctx, tx, landed...); err != nil {
+		if err := errors.Join(attach.RemoveFrom(ctx, tx, m.ID, out...), attach.Write(ctx, tx, landed...)); err != nil {
 			return err
 		}
 		return p.touch(ctx, tx, who, toWrite, now)

@@ -74,7 +74,7 @@ func (c *Count) Row(r *Row) (state CountState, days int) {
 	case r.Status.Ended() && r.Started.IsZero():
 		return CountNone, 0
 	case r.Status.Ended():
-		return CountDone, c.daysOn(civil(r.StatusAt))
+		return CountDone, c.daysOn(i18n.Day(r.StatusAt))
 	}
 	return c.State(), c.Days()
 }
@@ -95,7 +95,7 @@ func (c *Count) Total() int {
 	if c.Class == nil || len(c.spans) == 0 {
 		return 0
 	}
-	return days(c.Started(), monthsAfter(c.Started(), c.Class.Months))
+	return i18n.DaysBetween(c.Started(), monthsAfter(c.Started(), c.Class.Months))
 }
 
 // Last is the last day of the limit if the count runs on from now; zero when
@@ -125,7 +125,7 @@ func (c *Count) daysOn(day time.Time) int {
 		if to.IsZero() || to.After(day) {
 			to = day
 		}
-		n += max(0, days(s.from, to))
+		n += max(0, i18n.DaysBetween(s.from, to))
 	}
 	return n
 }
@@ -163,7 +163,7 @@ func (c *Count) unlessFree() *Count {
 
 // countOf counts rows; nil when the limit concerns none of them.
 func countOf(limit *catalogue.Limit, rows []Row, now time.Time) *Count {
-	c := &Count{Limit: limit, Certain: true, today: civil(now)}
+	c := &Count{Limit: limit, Certain: true, today: i18n.Day(now)}
 	var sent []*Row
 	concerned := false
 	for i := range rows {
@@ -204,9 +204,9 @@ func spansOf(sent []*Row) []span {
 		if r.Started.IsZero() {
 			continue
 		}
-		s := span{from: civil(r.Started)}
+		s := span{from: i18n.Day(r.Started)}
 		if r.Status.Ended() {
-			s.to = civil(r.StatusAt)
+			s.to = i18n.Day(r.StatusAt)
 		}
 		all = append(all, s)
 	}
@@ -242,14 +242,6 @@ func (d *Desk) settles(m *Matter, p *Project, common *forms.Form) string {
 	}
 	return strings.Join(refs, " ")
 }
-
-// civil returns the day of the moment in Finland, in UTC.
-func civil(t time.Time) time.Time {
-	y, m, d := t.In(i18n.Zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-func days(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
 // monthsAfter returns the day of the same number, or the last one of the month
 // where it has none (laki säädettyjen määräaikain laskemisesta 150/1930, 3 §).

@@ -30,15 +30,15 @@ type Message struct {
 	At                 time.Time
 }
 
-// maxText is how many characters a message or a decision's text may have.
-const maxText = 8000
+// MaxText is how many characters a message or a decision's text may have.
+const MaxText = 8000
 
 func checkText(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return "", fail.New(fail.Rejected, "matter.message_empty").In("text")
 	}
-	if len([]rune(text)) > maxText {
+	if len([]rune(text)) > MaxText {
 		return "", fail.New(fail.Rejected, "matter.text_too_long").In("text")
 	}
 	return text, nil

@@ -248,7 +248,7 @@ type Decision struct {
 // that they have not seen.
 func (d *Desk) Finish(ctx context.Context, who identity.Officer, id string, dec Decision) error {
 	dec.Text = strings.TrimSpace(dec.Text)
-	if len([]rune(dec.Text)) > maxText {
+	if len([]rune(dec.Text)) > MaxText {
 		return fail.New(fail.Rejected, "matter.text_too_long").In("text")
 	}
 	return d.handle(ctx, who, id, func(tx *db.Tx, m *Matter, _ *Project) error {

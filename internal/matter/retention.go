@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"luvat/internal/attach"
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
@@ -183,7 +184,6 @@ func (d *Desk) forgetDraft(ctx context.Context, tx *db.Tx, m *Matter, actor ledg
 	}
 	for _, q := range []string{
 		`DELETE FROM draft_versions WHERE subject = $1`,
-		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`DELETE FROM seen WHERE matter_id = $1`,
 		`DELETE FROM messages WHERE matter_id = $1`,
 		`DELETE FROM notices WHERE matter_id = $1`,
@@ -191,6 +191,9 @@ func (d *Desk) forgetDraft(ctx context.Context, tx *db.Tx, m *Matter, actor ledg
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove a draft: %w", err)
 		}
+	}
+	if _, err := attach.RemoveAll(ctx, tx, m.Project, m.ID); err != nil {
+		return err
 	}
 	n, err := tx.ExecContext(ctx, `DELETE FROM matters WHERE id = $1 AND status = 'draft' AND head = $2 AND version = $3`, m.ID, m.loaded, m.Version)
 	if err != nil {
@@ -260,9 +263,8 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 	}
 	var r removal
 	for q, n := range map[string]*int64{
-		`SELECT COUNT(*) FROM submissions WHERE matter_id = $1`:                        &r.Submissions,
-		`SELECT COUNT(*) FROM messages WHERE matter_id = $1`:                           &r.Messages,
-		`SELECT COUNT(*) FROM attachments WHERE matter_id = $1 AND state <> 'removed'`: &r.Attachments,
+		`SELECT COUNT(*) FROM submissions WHERE matter_id = $1`: &r.Submissions,
+		`SELECT COUNT(*) FROM messages WHERE matter_id = $1`:    &r.Messages,
 	} {
 		if err := tx.QueryRowContext(ctx, q, m.ID).Scan(n); err != nil {
 			return fmt.Errorf("count what is removed: %w", err)
@@ -275,12 +277,14 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		`DELETE FROM draft_versions WHERE subject = $1`,
 		`DELETE FROM shares WHERE matter_id = $1`,
 		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
-		`UPDATE attachments SET state = 'removed' WHERE matter_id = $1`,
 		`UPDATE matters SET answers = '{}' WHERE id = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove content: %w", err)
 		}
+	}
+	if r.Attachments, err = attach.RemoveAll(ctx, tx, m.Project, m.ID); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM words WHERE offer_id = $1 AND matter_id = $2`, m.Offer, m.ID); err != nil {
 		return fmt.Errorf("remove the matter's words: %w", err)
@@ -336,11 +340,11 @@ func (d *Desk) forgetCommon(ctx context.Context, tx *db.Tx, project string, befo
 	for _, q := range []string{
 		`DELETE FROM draft_versions WHERE subject = $1`,
 		`DELETE FROM invitations WHERE project_id = $1`,
-		`UPDATE attachments SET state = 'removed' WHERE project_id = $1 AND matter_id = ''`,
 	} {
 		if _, err := tx.ExecContext(ctx, q, project); err != nil {
 			return fmt.Errorf("remove common data: %w", err)
 		}
 	}
-	return nil
+	_, err = attach.RemoveAll(ctx, tx, project, "")
+	return err
 }

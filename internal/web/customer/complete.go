@@ -54,7 +54,7 @@ func (r room) drawComplete(w http.ResponseWriter, a *site.Ask, v *matter.View, s
 	page := completePage{
 		say: s, Path: matterPath(v.ID), Asked: r.asked(s, v), Complete: completing(v), Problem: problem, Field: field,
 		Unchanged: ui.Control{Lang: a.Lang, Name: "unchanged", Label: s.T("customer.unchanged_tick")},
-		Why:       ui.Control{Lang: a.Lang, Name: "why", Label: s.T("customer.unchanged_why"), Help: s.T("customer.unchanged_why_help"), Optional: true, Value: c.Why, Rows: 4, Max: 8000},
+		Why:       ui.Control{Lang: a.Lang, Name: "why", Label: s.T("customer.unchanged_why"), Help: s.T("customer.unchanged_why_help"), Optional: true, Value: c.Why, Rows: 4, Max: matter.MaxText},
 	}
 	if c.Unchanged {
 		page.Unchanged.Value = "true"

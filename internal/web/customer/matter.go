@@ -98,7 +98,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 	}
 	page.Messages = r.messages(s, who, v)
 	if page.MayTalk {
-		page.Write = &writeForm{Text: ui.Control{Lang: a.Lang, Name: "text", Label: s.T("customer.message_label"), Help: s.T("customer.message_help"), Rows: 5, Max: 8000}}
+		page.Write = &writeForm{Text: ui.Control{Lang: a.Lang, Name: "text", Label: s.T("customer.message_label"), Help: s.T("customer.message_help"), Rows: 5, Max: matter.MaxText}}
 	}
 	for _, sub := range v.Submissions {
 		page.Submissions = append(page.Submissions, receiptLink{

@@ -33,7 +33,6 @@ type paper struct {
 	project string
 	matter  string // "" for the common data
 	role    matter.Member
-	draft   bool // never sent: what is taken out of it may be forgotten
 	files   []attach.Attachment
 	rows    []matter.Row
 	landed  []attach.Landed // files that came with the form: written with it
@@ -102,7 +101,7 @@ func (p *paper) known() error {
 func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
 	p := &paper{
 		form: v.Form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.Project.ID, matter: v.ID, role: v.Project.Role,
-		draft: v.Status == matter.Draft, files: v.Files, rows: v.Joint, path: matterPath(v.ID) + "/form", uploads: matterPath(v.ID) + "/uploads",
+		files: v.Files, rows: v.Joint, path: matterPath(v.ID) + "/form", uploads: matterPath(v.ID) + "/uploads",
 		next: projectPath(v.Project.ID) + "/send",
 	}
 	if v.Status == matter.ToComplete {
@@ -213,9 +212,6 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 	}
 	for _, l := range p.landed {
 		p.files = append(p.files, l.Attachment)
-	}
-	if p.draft {
-		r.forget(a, p, saved.Answers)
 	}
 	p.answers, p.version, p.savedAt = saved.Answers, saved.Version, saved.At
 	return r.after(w, a, p, v, problems, draw)
@@ -354,21 +350,6 @@ func leaveOut(answers forms.Answers, added []upload) forms.Answers {
 		}
 	}
 	return answers
-}
-
-// forget removes the files that a draft does not name any more. Only a draft's
-// own: what was sent once must stay.
-func (r room) forget(a *site.Ask, p *paper, now forms.Answers) {
-	still := p.form.AttachmentIDs(now)
-	for _, id := range p.form.AttachmentIDs(p.answers) {
-		if slices.Contains(still, id) || p.known() != nil || !slices.ContainsFunc(p.files, func(f attach.Attachment) bool { return f.ID == id && f.Matter == p.matter }) {
-			continue
-		}
-		err := r.DB.InTx(a.Context(), func(tx tx) error { return r.Files.Remove(a.Context(), tx, id) })
-		if err != nil && !fail.Is(err, fail.NotFound) {
-			r.Log.WarnContext(a.Context(), "removed file not forgotten", "attachment", id, "err", err)
-		}
-	}
 }
 
 // answer is what an autosave is told.

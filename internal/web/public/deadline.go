@@ -47,8 +47,8 @@ func deadlineOf(a *site.Ask, dues []survey.Due, timing i18n.Text, who string, no
 	if !d.Binds() && !bound.Last.IsZero() {
 		out.Also = a.T("public.also_binding", i18n.Date(a.Lang, bound.Last), limitWords(a, bound.Limit))
 	}
-	switch left := daysLeft(now, d.Last); {
-	case !bound.Last.IsZero() && daysLeft(now, bound.Last) < 0:
+	switch left := i18n.DaysBetween(now, d.Last); {
+	case !bound.Last.IsZero() && i18n.DaysBetween(now, bound.Last) < 0:
 		out.Urgency, out.Warning = ui.Late, a.T("public.deadline_late", who)
 	case left < 0:
 		out.Urgency, out.Warning = ui.Soon, a.T("public.advised_late")
@@ -92,15 +92,6 @@ func limitWords(a *site.Ask, l survey.Limit) string {
 		long = a.T("public.many_"+l.Unit, l.Value)
 	}
 	return a.T("public.before_"+l.Before, long)
-}
-
-// daysLeft counts the nights until the last day; on the day itself it is 0.
-func daysLeft(now, last time.Time) int {
-	day := func(t time.Time) time.Time {
-		y, m, d := t.In(i18n.Zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(day(last).Sub(day(now)) / (24 * time.Hour))
 }
 
 func soonWords(a *site.Ask, left int) string {

@@ -212,7 +212,7 @@ func (p *room) basis(a *site.Ask, v *resultView) {
 	}
 	starts := v.Result.Starts()
 	v.Starts, v.At = i18n.Date(a.Lang, starts), i18n.DateTime(a.Lang, v.Result.At)
-	v.Past = !starts.IsZero() && daysLeft(p.Now(), starts) < 0
+	v.Past = !starts.IsZero() && i18n.DaysBetween(p.Now(), starts) < 0
 	v.Address = p.address(a.Request, resultPath(v.Result.ID))
 	v.Resume = firstOpen(v.Survey, v.Result.Answers)
 	for _, area := range v.Survey.Areas {
