@@ -161,17 +161,18 @@ func (c *Count) unlessFree() *Count {
 	return c
 }
 
-// countOf counts rows; nil when the limit concerns none of them.
+// countOf counts rows; nil when the limit concerns none of them, or all that it
+// concerns ended before anything was pending.
 func countOf(limit *catalogue.Limit, rows []Row, now time.Time) *Count {
 	c := &Count{Limit: limit, Certain: true, today: i18n.Day(now)}
 	var sent []*Row
-	concerned := false
+	concerned := false // a matter that was counted, or still may be
 	for i := range rows {
 		covered := limit.Covered(rows[i].Type)
 		if covered == nil {
 			continue
 		}
-		concerned = true
+		concerned = concerned || !rows[i].Status.Ended() || !rows[i].Started.IsZero()
 		if rows[i].Status == Draft {
 			continue
 		}
