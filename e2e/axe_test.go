@@ -14,11 +14,13 @@ import (
 // WCAG 2.2 A and AA that axe-core can find, no sideways scrolling, the right
 // language, one heading of the first level.
 func TestAccessibilityOfEveryPage(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	all := sights(t, h)
-	for _, width := range []int{320, 1280} {
-		for _, who := range lookers {
-			p := browser.Start(t).Page(t, browser.Options{Base: h.url, JavaScript: true, Width: width})
+	for _, who := range lookers {
+		t.Run(string(who), func(t *testing.T) {
+			t.Parallel()
+			p := browser.Start(t).Page(t, browser.Options{Base: h.url, JavaScript: true})
 			if person := wearers[who]; person != "" {
 				(&visitor{p, t, h, i18n.FI, true}).enter(person)
 			}
@@ -27,10 +29,10 @@ func TestAccessibilityOfEveryPage(t *testing.T) {
 					continue
 				}
 				for _, l := range i18n.Langs {
-					look(t, p, s, l, width)
+					look(t, p, s, l, 320, 1280)
 				}
 			}
-		}
+		})
 	}
 	for _, s := range all {
 		if s.who != site.Anybody && wearers[s.who] == "" {
@@ -39,10 +41,11 @@ func TestAccessibilityOfEveryPage(t *testing.T) {
 	}
 }
 
-// look opens a page in a language and tells what is wrong with it.
-func look(t *testing.T, p *browser.Page, s sight, l i18n.Lang, width int) {
+// look opens a page in a language and tells what is wrong with it, at each of
+// the widths.
+func look(t *testing.T, p *browser.Page, s sight, l i18n.Lang, widths ...int) {
 	t.Helper()
-	where := fmt.Sprintf("%s (%s), %s, %d px", s.name, s.path, l, width)
+	where := fmt.Sprintf("%s (%s), %s", s.name, s.path, l)
 	p.Goto(withLang(s.path, l))
 	want := s.status
 	if want == 0 {
@@ -52,6 +55,14 @@ func look(t *testing.T, p *browser.Page, s sight, l i18n.Lang, width int) {
 		t.Errorf("%s: status %d, want %d", where, got, want)
 		return
 	}
+	for _, width := range widths {
+		p.Resize(width)
+		lookAt(t, p, fmt.Sprintf("%s, %d px", where, width), l)
+	}
+}
+
+func lookAt(t *testing.T, p *browser.Page, where string, l i18n.Lang) {
+	t.Helper()
 	type facts struct {
 		Lang, Title              string
 		Headings, Scroll, Client int

@@ -41,6 +41,7 @@ func (v *visitor) fileLodging(name, request string) {
 // What is typed is saved at every pause: it survives a new page, the end of the
 // session and a restart of the hub.
 func TestDraftSurvives(t *testing.T) {
+	t.Parallel()
 	at := newPlace(t)
 	h := startHub(t, at, app.Options{})
 	v := h.signedIn(t, "demo-aino", i18n.FI, true)
@@ -80,6 +81,7 @@ func TestDraftSurvives(t *testing.T) {
 // Two windows change a draft: different fields are merged, and of the same
 // field both texts are shown, so that nothing is lost.
 func TestTwoWindows(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	first, second := h.signedIn(t, "demo-aino", i18n.FI, false), h.signedIn(t, "demo-aino", i18n.FI, false)
 	form := first.lodging("Kaksi ikkunaa")
@@ -114,6 +116,7 @@ func TestTwoWindows(t *testing.T) {
 // A project is shared by an invitation: the mail leads a helper to it, who then
 // sees it and fills in, and cannot send.
 func TestInvitation(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	owner, helper := h.signedIn(t, "demo-aino", i18n.FI, false), h.visitor(t, i18n.SV, false)
 	form := owner.lodging("Yhteinen hanke")

@@ -10,9 +10,11 @@ import (
 // The main job of the hub, from the first question to the last outcome, by
 // four people at three authorities and at home: with JavaScript and without.
 func TestConcertInTampere(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	for name, js := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := &concert{job: newJob(t, h, "demo-aino", i18n.FI, js, "Rantakonsertti "+map[bool]string{true: "A", false: "B"}[js], concertTypes...)}
 			c.ask()
 			c.begin(t)

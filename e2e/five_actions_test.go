@@ -26,6 +26,7 @@ func (c *counted) click(role, name string) {
 // actions, signing in with them. The mail is a real one, handed over by SMTP
 // with STARTTLS; it tells no more than it should.
 func TestFromTheNoticeToInHandling(t *testing.T) {
+	t.Parallel()
 	post := smtpsink.Start(t)
 	mailer := &delivery.SMTP{Host: post.Host, Port: post.Port, TLS: delivery.StartTLS, Roots: post.Roots}
 	h := startHub(t, newPlace(t), app.Options{Mailer: mailer})

@@ -50,6 +50,7 @@ func (s somebody) presses(role, name string) {
 // One notification is filed by the keyboard alone: from the front page to the
 // receipt. The reader hears each field's name before it is typed into.
 func TestFilingByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	s := somebody{h.visitor(t, i18n.EN, true)}
 	s.Goto("/")

@@ -19,6 +19,7 @@ import (
 // A person acts for a company by way of the page that stands in for Valtuudet:
 // in every language, on a phone and on a desk, without a script.
 func TestActingForACompanyAtTheStandIn(t *testing.T) {
+	t.Parallel()
 	brought := make(chan url.Values, 1)
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/back" {

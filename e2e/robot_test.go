@@ -111,6 +111,7 @@ func (r robot) deed(at, name string, values map[string]string, file string) {
 // A software robot takes a matter from the inbox to its end, by the hooks that
 // docs/robots.md promises, and hands over what was sent, byte for byte.
 func TestRobotMovesAMatter(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	h.signedIn(t, "demo-aino", i18n.FI, false).fileLodging("Yö salissa", "Kaksikymmentä ihmistä yöpyy salissa.")
 	r := robot{visitor: h.signedIn(t, "demo-robot", i18n.SV, false)}

@@ -12,6 +12,7 @@ import (
 // JavaScript; its officer finds it beside an own matter, on a desk and on a
 // phone, until the applicant ends it.
 func TestSharingWithAnotherAuthority(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	const of = `SELECT m.id FROM matters m JOIN projects p ON p.id = m.project_id WHERE p.name = 'Kesäkonsertti' AND m.type_id = $1`
 	area, own := find(t, h, of, "muni-public-area"), find(t, h, of, "police-public-event")

@@ -12,6 +12,7 @@ var solarTypes = []string{"building-muni", "nature-exemption", "electricity-proj
 // A Swedish-speaking company plans a solar park in Vaasa: all of it in Swedish,
 // with a city and three agencies of the state.
 func TestSolarParkInVaasa(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	j := newJob(t, h, "demo-linnea", i18n.SV, true, "Solparken Sundom", solarTypes...)
 	v := j.applicant

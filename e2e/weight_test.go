@@ -27,6 +27,7 @@ func withLang(path string, l i18n.Lang) string {
 
 // Every page is under 60 kB compressed, in every language.
 func TestWeightOfEveryPage(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	heaviest, where := 0, ""
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -76,6 +77,7 @@ func TestWeightOfEveryPage(t *testing.T) {
 // A first visit, with style, scripts, fonts and icons, is under 150 kB:
 // whichever page it begins with. One who is to sign in begins there.
 func TestWeightOfTheFirstVisit(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	for _, s := range sights(t, h) {
 		if s.who != site.Anybody || s.file || s.status != 0 {

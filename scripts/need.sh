@@ -8,6 +8,7 @@ has() { command -v "$1" >/dev/null; }
 packages=()
 [[ -x $postgres_bin/postgres && -x $postgres_bin/initdb ]] || packages+=(postgresql-15)
 has chromium || packages+=(chromium)
+has chromium-headless-shell || packages+=(chromium-headless-shell)
 has pdftotext && has pdfinfo || packages+=(poppler-utils)
 has qpdf || packages+=(qpdf)
 has certutil && has pk12util || packages+=(libnss3-tools)

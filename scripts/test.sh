@@ -66,20 +66,25 @@ form() {
 	fi
 }
 
-vet() { go vet $race ./...; }
+# The race detector is the only thing here that needs cgo.
+cgo() { [[ -z $race ]] || export CGO_ENABLED=1; }
 
-staticcheck() { GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
+vet() { cgo && go vet $race ./...; }
+
+staticcheck() { cgo && GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
 
 # tests WHAT [PACKAGE…] runs the tests and shows their results, short.
 tests() {
 	local what=$1
 	shift
+	cgo
 	go test $race -json -vet=off -p 2 -timeout 25m "$@" 2>&1 | tee "$tools/log/$what.json" |
 		"$tools/bin/report" -summary "$tools/log/$what.txt"
 }
 
 # stateful lists the packages whose tests use a database: those that link testkit.
 stateful() {
+	cgo
 	go list -e $race -test -f '{{$p := .ImportPath}}{{range .Deps}}{{$p}} {{.}}{{"\n"}}{{end}}' ./... |
 		awk '$1 ~ /\.test$/ && $2 == "luvat/internal/testkit" {sub(/\.test$/, "", $1); print $1}' | sort -u
 }
@@ -101,14 +106,14 @@ on_sqlite() {
 
 lives_on_sqlite() {
 	unset LUVAT_TEST_POSTGRES
-	race='' tests lives ./e2e && race='' tests kills -run "$lives" ./internal/app
+	race='' tests lives -parallel 3 ./e2e && race='' tests kills -run "$lives" ./internal/app
 }
 
 lives_on_postgres() {
-	export -f tests
+	export -f tests cgo
 	export tools race='' lives looks
 	# shellcheck disable=SC2016
-	scripts/with-postgres.sh bash -o pipefail -c 'tests lives-postgres -skip "$looks" ./e2e && tests kills-postgres -run "$lives" ./internal/app'
+	scripts/with-postgres.sh bash -o pipefail -c 'tests lives-postgres -parallel 3 -skip "$looks" ./e2e && tests kills-postgres -run "$lives" ./internal/app'
 }
 
 on_postgres() {
@@ -118,12 +123,12 @@ on_postgres() {
 		echo "no package uses a database?"
 		return 1
 	fi
-	export -f tests
+	export -f tests cgo
 	export tools race
 	scripts/with-postgres.sh bash -o pipefail -c 'tests postgres "$@"' tests -skip "$lives" "${packages[@]}"
 }
 
-pure() { CGO_ENABLED=0 go build -o "$tools/luvat" ./cmd/luvat; }
+pure() { go build -o "$tools/luvat" ./cmd/luvat; }
 
 stages=("$@")
 ((${#stages[@]})) || stages=(all)
@@ -151,7 +156,7 @@ for s in "${stages[@]}"; do
 	lives) stage "whole lives on SQLite: browser, kills" lives_on_sqlite || true ;;
 	livespg) stage "whole lives on PostgreSQL: browser, kills" lives_on_postgres || true ;;
 	postgres) stage "tests on PostgreSQL${race:+, with the race detector}" on_postgres || true ;;
-	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-4s}" || true ;;
+	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-8s}" || true ;;
 	*)
 		echo "no stage is called $s" >&2
 		exit 2

@@ -170,11 +170,14 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	acknowledged := map[string]string{} // matter → the last deed told
 	hashes := map[string]string{}
-	deeds, reach := 0, 95*time.Millisecond // lives grow where the machine is slow, or no deed would be in them
+	const short = 95 * time.Millisecond
+	deeds, reach := 0, short // lives grow where the machine is slow, until every other has a deed in it
 	for kill := range kills {
 		told := liveAndDie(t, url, files, 5*time.Millisecond+rand.N(reach))
 		if len(told) == 0 {
 			reach = min(reach*5/4, 5*time.Second)
+		} else {
+			reach = max(reach*4/5, short)
 		}
 		for _, line := range told {
 			deed, rest, _ := strings.Cut(line, " ")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -31,6 +32,21 @@ func (p *Page) Goto(url string) {
 		p.t.Fatalf("go to %s: %v", url, err)
 	}
 	p.settle()
+}
+
+// Resize makes the window wider or narrower.
+func (p *Page) Resize(width int) {
+	p.t.Helper()
+	if err := p.size(width); err != nil {
+		p.fatal("make the window %d wide: %v", width, err)
+	}
+	p.settle()
+}
+
+func (p *Page) size(width int) error {
+	return call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(width), Height: int64(p.options.Height), DeviceScaleFactor: 1, Mobile: false,
+	})
 }
 
 // Back goes back in the history.

@@ -54,7 +54,7 @@ func StartWith(t testing.TB, r Reader) *Browser {
 	}
 	preferences(t, filepath.Join(profile, "Default", "Preferences"), r.Hosts)
 
-	b, err := launch([]chromedp.ExecAllocatorOption{chromedp.UserDataDir(profile), chromedp.Env("HOME=" + home)})
+	b, err := launch("chromium", chromedp.UserDataDir(profile), chromedp.Env("HOME="+home)) // the shell has no certificate database
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 )
 
 // ScreenshotsEnv names the folder into which Screenshot writes.
@@ -57,7 +59,7 @@ func (p *Page) Names(role string) []string {
 	root, err := p.root()
 	if err == nil {
 		var nodes []node
-		nodes, err = p.nodes(root)
+		nodes, err = p.nodes(accessibility.QueryAXTreeParams{ObjectID: root})
 		for _, n := range nodes {
 			if n.role == role {
 				names = append(names, n.name)
@@ -112,18 +114,22 @@ func (p *Page) Checked(label string) bool {
 // Focused tells the role and name of what has the focus.
 func (p *Page) Focused() (role, name string) {
 	p.t.Helper()
-	root, err := p.root()
+	focus, err := ask(p, runtime.Evaluate, runtime.EvaluateParams{Expression: "document.activeElement"})
+	if err == nil && focus.Result.ObjectID == "" {
+		return "", ""
+	}
+	var tree accessibility.GetPartialAXTreeResult
 	if err == nil {
-		var nodes []node
-		nodes, err = p.nodes(root)
-		for _, n := range nodes {
-			if n.focused && n.role != "RootWebArea" {
-				return n.role, n.name
-			}
-		}
+		no := false
+		tree, err = ask(p, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{ObjectID: focus.Result.ObjectID, FetchRelatives: &no})
 	}
 	if err != nil {
 		p.fatal("find the focus: %v", err)
+	}
+	for _, n := range known(tree.Nodes) {
+		if n.focused && n.role != "RootWebArea" {
+			return n.role, n.name
+		}
 	}
 	return "", ""
 }

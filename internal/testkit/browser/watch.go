@@ -192,10 +192,12 @@ func (p *Page) Expect(text string) {
 func (p *Page) settle() {
 	deadline := time.Now().Add(p.options.Patience)
 	for calm := 0; calm < 3 && time.Now().Before(deadline) && p.ctx.Err() == nil; time.Sleep(15 * time.Millisecond) {
-		if state, err := evaluate[string](p, "document.readyState"); err != nil || state != "complete" || p.watch.busy() {
+		if calm++; p.watch.busy() {
 			calm = 0
-		} else {
-			calm++
+		} else if calm == 3 { // the page is asked last, since that takes longest
+			if state, err := evaluate[string](p, "document.readyState"); err != nil || state != "complete" {
+				calm = 0
+			}
 		}
 	}
 }
