@@ -19,6 +19,7 @@ import (
 	"luvat/internal/delivery"
 	"luvat/internal/dossier"
 	"luvat/internal/identity"
+	"luvat/internal/identity/card"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
 	"luvat/internal/web"
@@ -38,8 +39,9 @@ type Hub struct {
 	Outbox    *outbox.Worker
 	Handler   http.Handler
 
-	log     *slog.Logger
-	running []runner // connections that keep themselves up to date
+	log       *slog.Logger
+	running   []runner   // connections that keep themselves up to date
+	cardDoors []cardDoor // listeners at which cards are shown
 }
 
 // Options are what tests and the benchmark set; the zero value is right else.
@@ -101,7 +103,7 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		}
 	}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}
-	h.Handler = c.behindProxy(web.Handler(h.Site, maker, h.outside()))
+	h.Handler = card.FromProxies(c.Proxies, c.behindProxy(showingCards(web.Handler(h.Site, maker, h.outside()))))
 	return h, nil
 }
 
@@ -118,6 +120,8 @@ func (h *Hub) Close() error { return h.DB.Close() }
 // Run answers and works until the context ends, then lets what has begun end.
 // ready, when not nil, is called with the address once the hub answers.
 func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w (is the hub running already? choose another --listen or LUVAT_LISTEN)", err)
@@ -133,22 +137,27 @@ func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
 	for _, r := range h.running {
 		work.Go(func() { r.Run(ctx) })
 	}
-	failed := make(chan error, 1)
+	failed := make(chan error, 1+len(h.cardDoors))
 	go func() { failed <- server.Serve(listener) }()
+	for _, d := range h.cardDoors {
+		work.Go(func() {
+			if err := d.serve(ctx, h.Handler, h.log); err != nil {
+				failed <- err
+			}
+		})
+	}
 	if ready != nil {
 		ready(listener.Addr().String())
 	}
 	select {
 	case err = <-failed:
+		stop()
 	case <-ctx.Done():
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-		defer cancel()
-		err = server.Shutdown(end)
 	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(end))
 	work.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
 	return err
 }
 

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +26,11 @@ import (
 // explains each line. Paths are of files on the hub's machine.
 type signIn struct {
 	// Keys is the file of the keys that seal and find; it is made if it is not there.
-	Keys string           `json:"keys"`
+	Keys string `json:"keys"`
+
 	SAML []samlConnection `json:"saml"`
+	OIDC []oidcConnection `json:"oidc"`
+	Card []cardConnection `json:"card"`
 
 	// Mandates is Suomi.fi-valtuudet; nil where nobody acts for another and
 	// officers come in without mandates.
@@ -109,10 +114,24 @@ func (h *Hub) connect(s signIn) error {
 	}
 	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: keys}, keys
 	var errs []error
-	for _, c := range s.SAML {
-		if err := h.connectSAML(c); err != nil {
-			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: saml %s: %w", c.Name, err))
+	taken := map[string]bool{}
+	add := func(kind, name string, connect func() error) {
+		err := naming(name, taken)
+		if err == nil {
+			err = connect()
 		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: %s %s: %w", kind, name, err))
+		}
+	}
+	for _, c := range s.SAML {
+		add("saml", c.Name, func() error { return h.connectSAML(c) })
+	}
+	for _, c := range s.OIDC {
+		add("oidc", c.Name, func() error { return h.connectOIDC(c) })
+	}
+	for _, c := range s.Card {
+		add("card", c.Name, func() error { return h.connectCard(c) })
 	}
 	if s.Mandates != nil {
 		if err := h.connectMandates(*s.Mandates, keys); err != nil {
@@ -121,6 +140,26 @@ func (h *Hub) connect(s signIn) error {
 	}
 	h.Site.Login = h.Site.Login || len(h.Site.Connections) > 0
 	return errors.Join(errs...)
+}
+
+// reserved are the words that the hub's own addresses have where a connection's
+// name stands.
+var reserved = []string{"access", "anew", "card", "demo", "done", "role"}
+
+var connectionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+// naming tells what is wrong with a connection's name.
+func naming(name string, taken map[string]bool) error {
+	switch {
+	case !connectionName.MatchString(name):
+		return errors.New("name: write small letters, digits and - in it, a letter first")
+	case slices.Contains(reserved, name):
+		return errors.New("name: is a word of the hub's own addresses, choose another")
+	case taken[name]:
+		return errors.New("name: another connection has it")
+	}
+	taken[name] = true
+	return nil
 }
 
 func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
@@ -178,10 +217,10 @@ func (h *Hub) connectSAML(c samlConnection) error {
 	private := c.Preset == "suomifi"
 	way := &identity.Connection{
 		Name: c.Name, Title: c.Title, Lead: c.Lead, Provider: p, Customers: private, Officers: true, Mandated: private, SilentFirst: c.SilentFirst,
-		Metadata: func() ([]byte, string, error) {
+		Documents: map[string]identity.Document{"metadata": func() ([]byte, string, error) {
 			body, err := p.Metadata()
 			return body, "application/samlmetadata+xml", err
-		},
+		}},
 	}
 	if !private {
 		way.Authority = func(a identity.Assertion) string { return c.Authorities[a.Organisation] }

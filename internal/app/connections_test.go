@@ -6,15 +6,11 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
 	"html"
 	"io"
-	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"luvat/internal/app"
 	"luvat/internal/identity/mandate/double"
 	"luvat/internal/identity/pic"
 	"luvat/internal/testkit/simplesaml"
@@ -56,91 +51,35 @@ func pemPair(t *testing.T, file string) string {
 // plays it, and signs out here and there.
 func TestSigningInToServe(t *testing.T) {
 	idp := simplesaml.Start(t, simplesaml.SuomiFi())
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir, base := t.TempDir(), "http://"+listen
-	signer := filepath.Join(dir, "signer.pem")
-	if err := os.WriteFile(signer, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	pair := func(name string) []map[string]string {
-		file := pemPair(t, filepath.Join(dir, name))
-		return []map[string]string{{"certificate": file, "key": file}}
-	}
-	three := func(s string) map[string]string { return map[string]string{"fi": s, "sv": s, "en": s} }
-	settings, err := json.Marshal(map[string]any{
-		"keys": filepath.Join(dir, "keys"),
-		"saml": []any{map[string]any{
-			"name": "suomifi", "preset": "suomifi", "title": three("Suomi.fi-tunnistus"), "entity_id": base + "/saml",
-			"metadata": map[string]string{"url": idp.Metadata, "certificates": signer}, "homes": []any{map[string]any{"entity_id": idp.EntityID}},
-			"signing": pair("signing.pem"), "encryption": pair("encryption.pem"),
-			"about": map[string]any{
-				"name": three("Luvat ja valvonta"), "description": three("Luvat yhdestä paikasta"), "privacy": three("https://luvat.example/tietosuoja"),
-				"logo": map[string]any{"url": "https://luvat.example/logo.png", "width": 80, "height": 60}, "organisation": three("Virasto"),
-				"organisationpage": three("https://virasto.example"), "contacts": []any{map[string]string{"type": "technical", "givenname": "Tuki", "email": "tuki@luvat.example"}},
+	hub := serving(t, nil, func(s *served) map[string]any {
+		signer := filepath.Join(s.dir, "signer.pem")
+		if err := os.WriteFile(signer, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate.Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pair := func(name string) []map[string]string {
+			file := pemPair(t, filepath.Join(s.dir, name))
+			return []map[string]string{{"certificate": file, "key": file}}
+		}
+		return map[string]any{
+			"keys": filepath.Join(s.dir, "keys"),
+			"saml": []any{map[string]any{
+				"name": "suomifi", "preset": "suomifi", "title": three("Suomi.fi-tunnistus"), "entity_id": s.base + "/saml",
+				"metadata": map[string]string{"url": idp.Metadata, "certificates": signer}, "homes": []any{map[string]any{"entity_id": idp.EntityID}},
+				"signing": pair("signing.pem"), "encryption": pair("encryption.pem"),
+				"about": map[string]any{
+					"name": three("Luvat ja valvonta"), "description": three("Luvat yhdestä paikasta"), "privacy": three("https://luvat.example/tietosuoja"),
+					"logo": map[string]any{"url": "https://luvat.example/logo.png", "width": 80, "height": 60}, "organisation": three("Virasto"),
+					"organisationpage": three("https://virasto.example"), "contacts": []any{map[string]string{"type": "technical", "givenname": "Tuki", "email": "tuki@luvat.example"}},
+				},
+			}},
+			"mandates": map[string]any{
+				"base_url": standIn(t, s.base+"/for/callback"), "client_id": "luvattst", "api_key_file": secretFile(t, s.dir, "key"), "oauth_password_file": secretFile(t, s.dir, "password"),
 			},
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "sign-in.json")
-	stand := standIn(t, base+"/for/callback")
-	settings = []byte(strings.Replace(string(settings), "{", `{"mandates":{"base_url":"`+stand+`","client_id":"luvattst","api_key_file":"`+secretFile(t, dir, "key")+`","oauth_password_file":"`+secretFile(t, dir, "password")+`"},`, 1))
-	if err := os.WriteFile(file, settings, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{
-		"LUVAT_LISTEN": listen, "LUVAT_BASE_URL": base, "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"),
-		"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file,
-	}
-	cfg, err := app.ReadConfig(func(name string) string { return env[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	h, err := app.Open(t.Context(), cfg, app.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- h.Run(ctx, func(string) { close(ready) }) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
 		}
-		_ = h.Close()
-		if strings.Contains(log.String(), "010280") || strings.Contains(log.String(), "Testil") {
-			t.Errorf("the log tells who came:\n%s", log.String())
-		}
-	})
-	<-ready
-
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &http.Client{Jar: jar, Timeout: 30 * time.Second}
-	read := func(res *http.Response, err error) (at *url.URL, text string) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close() //nolint:errcheck // read only
-		body, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.Request.URL, string(body)
-	}
+	}, "010280", "Testil")
+	base, listen := hub.base, hub.listen
+	c := newClient(t)
+	read := c.read
 	_, ours := read(c.Get(base + "/login/suomifi/metadata"))
 	idp.Register([]byte(ours))
 
@@ -183,7 +122,7 @@ func TestSigningInToServe(t *testing.T) {
 	if at.Host == listen || !strings.Contains(text, "Rova Oy") {
 		t.Fatalf("the mandate register at %s: %.500s", at, text)
 	}
-	if at, text = choose(t, c, at, text); at.Path != "/projects" || !strings.Contains(text, "Rova Oy") {
+	if at, text = choose(t, c.Client, at, text); at.Path != "/projects" || !strings.Contains(text, "Rova Oy") {
 		t.Fatalf("acting for the company at %s: %.500s", at, text)
 	}
 	at, text = read(c.PostForm(base+"/logout", url.Values{}))

@@ -38,10 +38,17 @@ type Connection struct {
 	// that it leads to.
 	Chosen func(*http.Request) (issuer, next string, err error)
 
-	// Metadata is what the provider must know of the hub, to be sent to it; nil
-	// where there is none.
-	Metadata func() (body []byte, contentType string, err error)
+	// Documents are what the provider must know of the hub, by their names in
+	// addresses: /login/<name>/metadata, /login/<name>/jwks.
+	Documents map[string]Document
+
+	// Elsewhere tells that answers come to another host than the hub's pages,
+	// which the browser is then led back to.
+	Elsewhere bool
 }
+
+// A Document makes what the hub publishes of itself.
+type Document func() (body []byte, contentType string, err error)
 
 // MandateMode is for whom somebody wants to act.
 type MandateMode string

@@ -89,10 +89,18 @@ type Ender interface {
 	Ended(ctx context.Context, r *http.Request) (m LogoutMessage, answer func(w http.ResponseWriter, done bool) error, err error)
 }
 
+// A Rechecker is a Provider that can be asked, as often as one likes, whether
+// what a session began with still holds: a card may have been revoked.
+type Rechecker interface {
+	// Recheck returns nil when it holds, a *Refusal when it does not and the
+	// session must end, and any other error when nobody can tell now.
+	Recheck(ctx context.Context, s ProviderSession) error
+}
+
 // A LogoutMessage is what a provider says of the end of sessions.
 type LogoutMessage struct {
 	Issuer   string
-	Sessions []ProviderSession // those to be ended; SessionIndex "" is all of the NameID
+	Sessions []ProviderSession // those to be ended; SessionIndex "" is all of the NameID, NameID "" the one of the SessionIndex
 	State    string            // RelayState of the answer to End
 	Complete bool              // the answer to End says that all was ended
 }

@@ -82,11 +82,19 @@ func (s *Sessions) End(ctx context.Context, person, id string) error {
 
 // EndAt ends the sessions that came from a session at a provider, wherever
 // their browsers are, and tells how many there were: the provider ended it.
-func EndAt(ctx context.Context, tx *db.Tx, issuer string, p ProviderSession) (int64, error) {
-	n, err := tx.ExecContext(ctx, `
-		UPDATE sessions SET ended = 1
-		WHERE  provider_key = $1 AND provider_key <> '' AND ended = 0 AND ($2 = '' OR provider_index = '' OR provider_index = $3)`,
-		p.key(issuer), p.index(), p.index())
+// One that is known by its SessionIndex alone, as a front-channel logout of
+// OpenID Connect names it, is found by that.
+func EndAt(ctx context.Context, tx *db.Tx, issuer string, p ProviderSession) (n int64, err error) {
+	index := p.index(issuer)
+	switch {
+	case p.NameID != "":
+		n, err = tx.ExecContext(ctx, `
+			UPDATE sessions SET ended = 1
+			WHERE  provider_key = $1 AND provider_key <> '' AND ended = 0 AND ($2 = '' OR provider_index = '' OR provider_index = $3)`,
+			p.key(issuer), index, index)
+	case index != "":
+		n, err = tx.ExecContext(ctx, `UPDATE sessions SET ended = 1 WHERE provider_index = $1 AND provider_index <> '' AND ended = 0`, index)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("end sessions: %w", err)
 	}

@@ -119,7 +119,7 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 			return err
 		}
 		s.scs.Put(ctx, "provider_key", v.Via.Session.key(v.Via.Issuer))
-		s.scs.Put(ctx, "provider_index", v.Via.Session.index())
+		s.scs.Put(ctx, "provider_index", v.Via.Session.index(v.Via.Issuer))
 	}
 	if v.Mandate.Holds() {
 		if err := s.keep(ctx, "mandate", string(v.Mandate.Memo)); err != nil {
@@ -229,11 +229,11 @@ func (s *Sessions) Provider(ctx context.Context) (v Via, err error) {
 
 func (p ProviderSession) key(issuer string) string { return hashed(issuer, p.Qualifier, p.NameID) }
 
-func (p ProviderSession) index() string {
+func (p ProviderSession) index(issuer string) string {
 	if p.SessionIndex == "" {
 		return ""
 	}
-	return hashed(p.SessionIndex)
+	return hashed(issuer, p.SessionIndex)
 }
 
 func stamp(t time.Time) string {

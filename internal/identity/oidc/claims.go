@@ -13,15 +13,15 @@ import (
 // Claims names the claims of an ID token that say who somebody is; "" for what
 // the provider does not tell.
 type Claims struct {
-	Subject      string // the lasting name of the person; sub, where it lasts
-	PersonalCode string // henkilötunnus
-	ForeignID    string
-	Name         string // as shown; taken where there is no given and family name
-	GivenName    string
-	FamilyName   string
-	Email        string // not taken when email_verified says no
-	Lang         string
-	Organisation string
+	Subject      string `json:"subject"`       // the lasting name of the person; sub, where it lasts
+	PersonalCode string `json:"personal_code"` // henkilötunnus
+	ForeignID    string `json:"foreign_id"`
+	Name         string `json:"name"` // as shown; taken where there is no given and family name
+	GivenName    string `json:"given_name"`
+	FamilyName   string `json:"family_name"`
+	Email        string `json:"email"` // not taken when email_verified says no
+	Lang         string `json:"lang"`
+	Organisation string `json:"organisation"`
 }
 
 // FTNClaims are the names that OP's broker, and others after it, use in the

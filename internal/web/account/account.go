@@ -50,7 +50,7 @@ func Routes(s *site.Site) []site.Route {
 		site.ForAnybody("GET /login/{connection}/chosen", limited(r.chosen)),
 		site.ForAnybody(answerPattern, limited(r.answer)),
 		site.ForAnybody("GET /login/{connection}/callback", limited(r.answer)),
-		site.ForAnybody("GET /login/{connection}/metadata", r.metadata),
+		site.ForAnybody("GET /login/{connection}/{document}", r.document),
 		site.ForAnybody("GET /login/done", limited(r.done)),
 		site.ForAnybody("GET /login/role", r.roles),
 		site.ForAnybody("POST /login/role", limited(r.chooseRole)),

@@ -84,12 +84,19 @@ func (r *room) answer(w http.ResponseWriter, a *site.Ask) error {
 	if err != nil {
 		return err
 	}
+	done := "/login/done?state=" + url.QueryEscape(state)
+	if c.Elsewhere {
+		done = r.BaseURL + done
+	}
 	var at identity.Attempt
 	err = r.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
 		at, err = r.Register.Waiting(ctx, tx, r.Now(), c.Name, state)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil && c.Elsewhere:
+		return a.See(w, done) // it will be told there, where the hub's pages are
+	case err != nil:
 		return r.refused(w, a, c, err)
 	}
 	var t trip
@@ -118,7 +125,7 @@ func (r *room) answer(w http.ResponseWriter, a *site.Ask) error {
 	if err != nil {
 		return r.refused(w, a, c, err)
 	}
-	return a.See(w, "/login/done?state="+url.QueryEscape(state))
+	return a.See(w, done)
 }
 
 // stateOf reads the state of an answer: RelayState of SAML, state of OpenID
@@ -227,16 +234,17 @@ func statusOf(why identity.Why) int {
 	return http.StatusForbidden
 }
 
-// metadata is what a provider must know of the hub.
-func (r *room) metadata(w http.ResponseWriter, a *site.Ask) error {
+// document is what a provider must know of the hub.
+func (r *room) document(w http.ResponseWriter, a *site.Ask) error {
 	c, err := r.connection(a)
 	if err != nil {
 		return err
 	}
-	if c.Metadata == nil {
+	made := c.Documents[a.PathValue("document")]
+	if made == nil {
 		return errNotFound
 	}
-	body, kind, err := c.Metadata()
+	body, kind, err := made()
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,9 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 	v, a.Known, err = s.Sessions.Who(r.Context(), s.Now())
 	if a.Known && err == nil {
 		a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
-		err = s.checkMandate(a, v)
+		if err = s.recheck(a); err == nil {
+			err = s.checkMandate(a, v)
+		}
 	}
 	if fail.Is(err, fail.NotFound) {
 		err = nil // the session of a person who is gone
