@@ -75,6 +75,7 @@ const (
 	HomePath          = "/"
 	LoginPath         = "/login"
 	LogoutPath        = "/logout" // POST
+	SessionsPath      = "/sessions"
 	AccessibilityPath = "/accessibility"
 	FeedbackPath      = "/feedback"
 	AboutPath         = "/about"
