@@ -66,7 +66,12 @@ func (serveCommand) Run(ctx context.Context) error {
 	if cfg.Clamd == "" {
 		log.Warn("attachments are not scanned for malware: set LUVAT_CLAMD")
 	}
-	log.Warn("nobody can sign in yet: no login is configured; the survey and the catalogue are open")
+	if !h.Site.Login {
+		log.Warn("nobody can sign in yet: no login is configured (LUVAT_SIGN_IN); the survey and the catalogue are open")
+	}
+	if h.Site.Secure && len(cfg.Proxies) == 0 {
+		log.Warn("no proxy is trusted, so rate limits see everybody at its address: set LUVAT_TRUSTED_PROXIES")
+	}
 	return h.Run(ctx, func(addr string) { log.Info("ready", "listen", addr, "version", version) })
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -63,6 +64,9 @@ func (h *Hub) connectOIDC(c oidcConnection) error {
 	preset, ok := oidcPresets[c.Preset]
 	if !ok {
 		return fmt.Errorf("preset: %q is none of suomifi, telia and portti", c.Preset)
+	}
+	if preset.private && c.SilentFirst {
+		return errors.New("silent_first: a broker of the trust network never signs in silently, leave it out")
 	}
 	keys, err := oidc.KeyFiles(c.Keys, h.Desk.Now, h.log)
 	if err != nil {

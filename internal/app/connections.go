@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"luvat/internal/db"
@@ -138,13 +139,16 @@ func (h *Hub) connect(s signIn) error {
 			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: mandates: %w", err))
 		}
 	}
+	for _, c := range h.Site.Connections { // else what the lead has granted is what counts
+		c.Mandated = c.Mandated && s.Mandates != nil && s.Mandates.OfficerMatter != ""
+	}
 	h.Site.Login = h.Site.Login || len(h.Site.Connections) > 0
 	return errors.Join(errs...)
 }
 
 // reserved are the words that the hub's own addresses have where a connection's
 // name stands.
-var reserved = []string{"access", "anew", "card", "demo", "done", "role"}
+var reserved = []string{"access", "anew", "card", "demo", "done", "role", "valtuudet"}
 
 var connectionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
@@ -267,11 +271,17 @@ func (r replays) Seen(ctx context.Context, id string, until time.Time) (seen boo
 // refreshNow fetches what providers say of themselves before the first person
 // comes. One that is down does not stop the start: its people are told.
 func (h *Hub) refreshNow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
 	for _, r := range h.running {
 		if p, ok := r.(interface{ Refresh(context.Context) error }); ok {
-			if err := p.Refresh(ctx); err != nil {
-				h.log.WarnContext(ctx, "provider's metadata not read yet", slog.Any("err", err))
-			}
+			all.Go(func() {
+				if err := p.Refresh(ctx); err != nil {
+					h.log.WarnContext(ctx, "provider's metadata not read yet", slog.Any("err", err))
+				}
+			})
 		}
 	}
+	all.Wait()
 }

@@ -112,11 +112,8 @@ func TestSigningInToServe(t *testing.T) {
 		t.Fatalf("the provider answers %.500s", text)
 	}
 	at, text = submit(at, text, nil)
-	if at.Host != listen || at.Path != "/login/role" || !strings.Contains(text, "Tessa Testilä") {
-		t.Fatalf("back at %s: %.500s", at, text) // an applicant, or an officer by mandate
-	}
-	if at, text = read(c.PostForm(base+"/login/role", url.Values{"role": {"customer/"}, "next": {"/projects/new"}})); at.Path != "/projects/new" {
-		t.Fatalf("as an applicant at %s: %.300s", at, text)
+	if at.Host != listen || at.Path != "/projects/new" || !strings.Contains(text, "Tessa Testilä") { // no officer comes by mandate here: an applicant
+		t.Fatalf("back at %s: %.500s", at, text)
 	}
 	at, text = read(c.Get(base + "/for/company?next=/projects"))
 	if at.Host == listen || !strings.Contains(text, "Rova Oy") {

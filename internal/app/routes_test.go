@@ -73,7 +73,7 @@ func ask(h *app.Hub, method, path string, as *http.Cookie) *httptest.ResponseRec
 // ids are real ones of people's matters, so that "not found" means "not yours".
 func ids(t *testing.T, h *app.Hub) map[string]string {
 	t.Helper()
-	found := map[string]string{"entity": "event", "type": "police-public-event", "n": "1", "secret": "WRONG", "connection": "suomifi", "mode": "company", "area": "nature", "invitation": "0190b3a4-0000-7000-8000-000000000001"}
+	found := map[string]string{"entity": "event", "type": "police-public-event", "n": "1", "secret": "WRONG", "connection": "suomifi", "document": "metadata", "mode": "company", "area": "nature", "invitation": "0190b3a4-0000-7000-8000-000000000001"}
 	read := func(name, query string) {
 		var id string
 		if err := h.DB.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRowContext(t.Context(), query).Scan(&id) }); err != nil {

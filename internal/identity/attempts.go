@@ -139,8 +139,12 @@ func (r *Register) Collect(ctx context.Context, tx *db.Tx, now time.Time, state,
 	if now.Sub(db.Time(answered)) > attemptLife {
 		return a, said, errTooOld
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE attempts SET used_at = $1, answer = '' WHERE state = $2`, db.Millis(now), hashed(state)); err != nil {
+	n, err := tx.ExecContext(ctx, `UPDATE attempts SET used_at = $1, answer = '' WHERE state = $2 AND used_at = 0`, db.Millis(now), hashed(state))
+	if err != nil {
 		return a, said, fmt.Errorf("collect an answer: %w", err)
+	}
+	if n == 0 {
+		return a, said, errTooOld
 	}
 	a.Purpose = Purpose(purpose)
 	if refused != "" {

@@ -69,7 +69,8 @@ type Mandates interface {
 	// choice that was given up, are a *Refusal.
 	Finish(ctx context.Context, memo []byte, answer url.Values) (Granted, error)
 	// Check asks again whether what was granted still holds; the fresh memo
-	// replaces the one given. An error says that the register could not be asked.
+	// replaces the one given. An error says that the register could not be asked;
+	// a memo that comes with it replaces the one given all the same.
 	Check(ctx context.Context, memo []byte) (state MandateState, fresh []byte, err error)
 	// End forgets the session at the register.
 	End(ctx context.Context, memo []byte) error

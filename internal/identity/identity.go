@@ -164,10 +164,10 @@ func Names(ctx context.Context, tx *db.Tx, ids []string) (map[string]string, err
 
 // Colleagues lists the officers of an authority by name, whoever could be
 // named a handler.
-func Colleagues(ctx context.Context, tx *db.Tx, authority, typ string) ([]Person, error) {
+func Colleagues(ctx context.Context, tx *db.Tx, now time.Time, authority, typ string) ([]Person, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT p.id, p.name, p.email, p.lang, g.types FROM people p JOIN grants g ON g.person_id = p.id
-		WHERE  g.authority_id = $1 AND g.role = 'officer' ORDER BY p.name`, authority)
+		WHERE  g.authority_id = $1 AND g.role = 'officer' AND (g.until_at = 0 OR g.until_at > $2) ORDER BY p.name`, authority, db.Millis(now))
 	if err != nil {
 		return nil, fmt.Errorf("list officers: %w", err)
 	}

@@ -331,3 +331,69 @@ func TestARoleIsGivenUsedAndWithdrawnWithATrace(t *testing.T) {
 		return err
 	})
 }
+
+// Who was named to take over may have left before: then the work goes back to
+// the inbox, and the role ends all the same.
+func TestASuccessorWhoHasLeft(t *testing.T) {
+	_, d := sessions(t)
+	r := &identity.Roles{DB: d, Now: func() time.Time { return testkit.Start }}
+	lead := identity.Lead{Person: identity.Person{ID: "lead"}, Authority: "rescue-pirkanmaa"}
+	officer := identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}
+	inTx(t, d, func(ctx context.Context, tx *db.Tx) error {
+		return identity.SavePerson(ctx, tx, testkit.Start, identity.Person{ID: "eero", Name: "Eero", Lang: "fi"})
+	})
+	ended := testkit.Start
+	for _, p := range []string{"aino", "eero"} {
+		if err := r.Give(t.Context(), lead, p, officer, testkit.Start.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Name(t.Context(), lead, "aino", "rescue-pirkanmaa", "eero"); err != nil {
+		t.Fatal(err)
+	}
+	ended = ended.Add(2 * time.Hour) // Eero's grant has run out
+	r.Now = func() time.Time { return ended }
+	if err := r.MandateEnded(t.Context(), "aino", "rescue-pirkanmaa"); err != nil {
+		t.Fatalf("the mandate's end: %v", err)
+	}
+	inTx(t, d, func(ctx context.Context, tx *db.Tx) error {
+		var job string
+		err := tx.QueryRowContext(ctx, `SELECT payload FROM outbox WHERE kind = 'identity.left'`).Scan(&job)
+		if strings.Contains(job, "eero") {
+			t.Errorf("the open work goes to somebody who has left: %s", job)
+		}
+		return err
+	})
+}
+
+// An officer who comes by a mandate that names the granting body only has what
+// the lead has granted, and no more, for as long as that.
+func TestAMandateDoesNotWidenAGrant(t *testing.T) {
+	v, d := sessions(t)
+	v.s.Vault = plainVault{}
+	inTx(t, d, func(ctx context.Context, tx *db.Tx) error {
+		return identity.Grant(ctx, tx, testkit.Start, "aino", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa", Types: []string{"rescue-plan"}})
+	})
+	cookie := v.do(nil, func(r *http.Request) {
+		err := v.s.SignIn(r.Context(), identity.Visit{
+			Person: identity.Person{ID: "aino"}, Hat: identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"},
+			Mandate: identity.Mandate{Memo: []byte("memo"), CheckedAt: testkit.Start, Granted: true},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	v.do(cookie, func(r *http.Request) {
+		who, ok, err := v.s.Who(r.Context(), testkit.Start)
+		if err != nil || !ok || len(who.Hat.Types) != 1 || who.Hat.Types[0] != "rescue-plan" {
+			t.Errorf("she wears %+v, %v", who.Hat, err)
+		}
+	})
+	inTx(t, d, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE grants SET until_at = $1`, db.Millis(testkit.Start.Add(-time.Minute)))
+		return err
+	})
+	if v.known(cookie) {
+		t.Error("the grant has ended, and the role is still worn")
+	}
+}

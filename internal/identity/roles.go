@@ -190,14 +190,23 @@ func (r *Roles) end(ctx context.Context, actor ledger.Actor, deed, person string
 		if n == 0 && deed == DeedWithdrawn {
 			return fail.New(fail.NotFound, "error.not_found")
 		}
-		if successor == "" {
+		named := successor == ""
+		if named {
 			if successor, err = successorOf(ctx, tx, person, authority); err != nil {
 				return err
 			}
 		}
 		if successor != "" {
-			if err := mayTakeOver(ctx, tx, now, successor, person, authority); err != nil {
+			switch err := mayTakeOver(ctx, tx, now, successor, person, authority); {
+			case named && fail.Is(err, fail.Rejected):
+				successor = "" // who was named beforehand has left: back to the inbox
+			case err != nil:
 				return err
+			}
+		}
+		if role == RoleOfficer {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM successors WHERE successor_id = $1 AND authority_id = $2`, person, authority); err != nil {
+				return fmt.Errorf("forget a successor who leaves: %w", err)
 			}
 		}
 		if err := EndAll(ctx, tx, person, authority); err != nil {

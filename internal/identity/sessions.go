@@ -16,6 +16,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"luvat/internal/db"
+	"luvat/internal/fail"
 )
 
 // Sessions keep who is signed in, in the database, so that any node and any
@@ -86,6 +87,9 @@ type Via struct {
 type Mandate struct {
 	Memo      []byte
 	CheckedAt time.Time
+	// Granted tells that the officer's role rests on what the lead has granted
+	// too: the mandate names the granting body only.
+	Granted bool
 }
 
 // Holds tells whether there is a mandate.
@@ -93,11 +97,21 @@ func (m Mandate) Holds() bool { return len(m.Memo) > 0 }
 
 // SignIn begins a session. The token is new, so a token planted before the
 // sign-in is worth nothing; it is new again whenever the role changes.
+//
+// A session that was ended while the request ran does not begin anew: the error
+// is Forbidden. Its longest life counts from when the person authenticated, not
+// from a change of role.
 func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
+	if err := s.turn(ctx); err != nil {
+		return err
+	}
+	goesOn, until := s.scs.GetString(ctx, "person") == v.Person.ID && v.Via.Session == (ProviderSession{}), s.scs.Deadline(ctx)
 	if err := s.scs.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renew the session: %w", err)
 	}
-	if s.scs.GetString(ctx, "person") != v.Person.ID || v.Via.Session != (ProviderSession{}) {
+	if goesOn {
+		s.scs.SetDeadline(ctx, until)
+	} else {
 		for _, name := range []string{"provider", "provider_key", "provider_index"} { // else the provider's session goes on
 			s.scs.Put(ctx, name, "")
 		}
@@ -105,7 +119,7 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 	for name, value := range map[string]string{
 		"person": v.Person.ID, "role": string(v.Hat.Role), "authority": v.Hat.Authority, "for": v.For.ID,
 		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "mandate": "", "checked": "",
-		"employer": v.Via.Authority, "private": strconv.FormatBool(v.Via.Private),
+		"employer": v.Via.Authority, "private": strconv.FormatBool(v.Via.Private), "granted": strconv.FormatBool(v.Mandate.Granted),
 	} {
 		s.scs.Put(ctx, name, value)
 	}
@@ -127,6 +141,28 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 		}
 		s.scs.Put(ctx, "checked", stamp(v.Mandate.CheckedAt))
 	}
+	return nil
+}
+
+// turn ends the session that the request came with, so that what follows is the
+// only one.
+func (s *Sessions) turn(ctx context.Context) error {
+	f, _ := ctx.Value(foundKey{}).(*found)
+	if f == nil || f.token == "" {
+		return nil
+	}
+	var n int64
+	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+		n, err = tx.ExecContext(ctx, `UPDATE sessions SET ended = 1 WHERE token = $1 AND ended = 0`, f.token)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("renew the session: %w", err)
+	}
+	if n == 0 && s.scs.GetString(ctx, "person") != "" {
+		return fail.New(fail.Forbidden, "login.over")
+	}
+	f.token = "" // what follows in this request is new already
 	return nil
 }
 
@@ -155,6 +191,37 @@ func (s *Sessions) Checked(ctx context.Context, now time.Time, fresh []byte) err
 	return s.keep(ctx, "mandate", string(fresh))
 }
 
+// AskWith notes what to ask with next time, of a mandate that could not be
+// checked this time.
+func (s *Sessions) AskWith(ctx context.Context, fresh []byte) error {
+	return s.keep(ctx, "mandate", string(fresh))
+}
+
+// Meanwhile tells what the session's mandate is asked with by now, which another
+// request, on any node, may have renewed.
+func (s *Sessions) Meanwhile(ctx context.Context) (memo []byte, err error) {
+	var data []byte
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token = $1 AND ended = 0`, tokenHash(s.scs.Token(ctx))).Scan(&data)
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the session: %w", err)
+	}
+	_, values, err := codec{}.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	sealed, _ := values["mandate"].(string)
+	if sealed == "" || s.Vault == nil {
+		return nil, nil
+	}
+	plain, err := s.Vault.Open(sealed, "session mandate")
+	return []byte(plain), err
+}
+
 // SignOut ends the session.
 func (s *Sessions) SignOut(ctx context.Context) error { return s.scs.Destroy(ctx) }
 
@@ -173,7 +240,7 @@ func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, er
 	if err != nil {
 		return Visit{}, false, nil //nolint:nilerr // its key is gone: signed out
 	}
-	v.Mandate = Mandate{Memo: []byte(memo), CheckedAt: unstamp(s.scs.GetString(ctx, "checked"))}
+	v.Mandate = Mandate{Memo: []byte(memo), CheckedAt: unstamp(s.scs.GetString(ctx, "checked")), Granted: s.scs.GetString(ctx, "granted") == "true"}
 	err = s.db.View(ctx, func(tx *db.Tx) error {
 		if v.Person, err = FindPerson(ctx, tx, id); err != nil {
 			return err
@@ -201,7 +268,7 @@ func (s *Sessions) worn(ctx context.Context, tx *db.Tx, now time.Time, v Visit, 
 	if open, err := WayOpen(ctx, tx, now, authority, v.Via.Connection); err != nil || !open {
 		return Hat{}, err
 	}
-	if v.Mandate.Holds() {
+	if v.Mandate.Holds() && !v.Mandate.Granted {
 		return Hat{Role: role, Authority: authority}, nil
 	}
 	hats, err := Hats(ctx, tx, now, v.Person.ID)
@@ -227,7 +294,9 @@ func (s *Sessions) Provider(ctx context.Context) (v Via, err error) {
 	return v, json.Unmarshal([]byte(text), &v.Session)
 }
 
-func (p ProviderSession) key(issuer string) string { return hashed(issuer, p.Qualifier, p.NameID) }
+// key is without the qualifiers, which a provider may leave out when it ends the
+// session.
+func (p ProviderSession) key(issuer string) string { return hashed(issuer, p.NameID) }
 
 func (p ProviderSession) index(issuer string) string {
 	if p.SessionIndex == "" {
@@ -277,9 +346,9 @@ func (codec) Decode(b []byte) (time.Time, map[string]any, error) {
 
 // sessionStore keeps sessions in the database; it implements scs.CtxStore.
 //
-// A session that was ended stays as an ended row until it would have expired,
-// so that a request that was still running, such as a long upload, cannot bring
-// it back.
+// A session that a request came with is only updated, and only while it has not
+// ended: a request that was still running, such as a long upload, cannot bring it
+// back.
 type sessionStore struct{ db *db.DB }
 
 // refreshEach is how often a session that changed nothing is written anew: its
@@ -288,6 +357,7 @@ const refreshEach = time.Minute
 
 // found is what a request's session was when it began; see Sessions.Load.
 type found struct {
+	token  string // its hash; "" for a session that is new
 	data   []byte
 	expiry int64
 	agent  string
@@ -310,46 +380,62 @@ func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, o
 		return nil, false, nil
 	}
 	if f, _ := ctx.Value(foundKey{}).(*found); f != nil && err == nil {
-		f.data, f.expiry = slices.Clone(data), expiry
+		f.token, f.data, f.expiry = tokenHash(token), slices.Clone(data), expiry
 	}
 	return data, err == nil, err
 }
 
 func (s sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	f, _ := ctx.Value(foundKey{}).(*found)
-	unchanged := f != nil && bytes.Equal(f.data, data)
+	same := f != nil && f.token == tokenHash(token)
+	unchanged := same && bytes.Equal(f.data, data)
 	if unchanged && expiry.UnixMilli()-f.expiry < refreshEach.Milliseconds() {
 		return nil
 	}
-	err := s.db.InTx(ctx, func(tx *db.Tx) error { return s.write(ctx, tx, token, data, expiry) })
+	row, err := s.row(ctx, token, data, expiry)
+	if err != nil {
+		return err
+	}
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		switch {
+		case unchanged: // so that what another request wrote meanwhile stays
+			_, err := tx.ExecContext(ctx, `UPDATE sessions SET expiry = $1, seen_at = $2 WHERE token = $3 AND ended = 0`,
+				expiry.UnixMilli(), time.Now().UnixMilli(), tokenHash(token))
+			return err
+		case same:
+			_, err := tx.ExecContext(ctx, `
+				UPDATE sessions SET data = $2, expiry = $3, person_id = $4, role = $5, authority_id = $6, connection = $7, provider_key = $8, provider_index = $9,
+					agent = $10, seen_at = $11
+				WHERE  token = $1 AND ended = 0`, row...)
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO sessions (token, data, expiry, person_id, role, authority_id, connection, provider_key, provider_index, agent, seen_at, began_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, append(row, row[len(row)-1])...)
+		return err
+	})
 	if unchanged && db.IsFull(err) {
 		return nil // only its idle limit was not moved on: the page can still tell of the full disk
 	}
 	return err
 }
 
-// write writes the session, and beside it whose it is and how it began.
-func (s sessionStore) write(ctx context.Context, tx *db.Tx, token string, data []byte, expiry time.Time) error {
+// row is the session, and beside it whose it is and how it began; the time is
+// its last column.
+func (s sessionStore) row(ctx context.Context, token string, data []byte, expiry time.Time) ([]any, error) {
 	_, values, err := codec{}.Decode(data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text := func(name string) string { v, _ := values[name].(string); return v }
 	agent := ""
 	if f, _ := ctx.Value(foundKey{}).(*found); f != nil {
 		agent = f.agent
 	}
-	now := time.Now().UnixMilli()
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO sessions (token, data, expiry, person_id, role, authority_id, connection, provider_key, provider_index, agent, began_at, seen_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry, person_id = excluded.person_id, role = excluded.role,
-			authority_id = excluded.authority_id, connection = excluded.connection, provider_key = excluded.provider_key,
-			provider_index = excluded.provider_index, agent = excluded.agent, seen_at = excluded.seen_at
-		WHERE sessions.ended = 0`,
+	return []any{
 		tokenHash(token), data, expiry.UnixMilli(), text("person"), text("role"), text("authority"), text("connection"),
-		text("provider_key"), text("provider_index"), agent, now, now)
-	return err
+		text("provider_key"), text("provider_index"), agent, time.Now().UnixMilli(),
+	}, nil
 }
 
 func (s sessionStore) DeleteCtx(ctx context.Context, token string) error {

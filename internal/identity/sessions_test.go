@@ -1,11 +1,13 @@
 package identity_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"luvat/internal/db"
+	"luvat/internal/fail"
 	"luvat/internal/identity"
 	"luvat/internal/testkit"
 )
@@ -122,3 +124,109 @@ func TestAHatThatIsTakenAwayIsNotWorn(t *testing.T) {
 		t.Error("the hat is still worn")
 	}
 }
+
+// A role is chosen, or anything else that makes the token new, by a request that
+// began before its session was ended: it must not begin anew.
+func TestAnEndedSessionDoesNotTurn(t *testing.T) {
+	v, _ := sessions(t)
+	cookie := v.signIn(nil)
+	var refused error
+	after := v.do(cookie, func(r *http.Request) { // its body comes slowly …
+		v.do(cookie, func(r *http.Request) { // … and meanwhile the owner signs out
+			if err := v.s.SignOut(r.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		refused = v.s.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: "aino"}, Hat: identity.Hat{Role: identity.RoleCustomer}})
+	})
+	if !fail.Is(refused, fail.Forbidden) || v.known(cookie) || v.known(after) {
+		t.Errorf("the session goes on: %v", refused)
+	}
+}
+
+// A long upload ends when the row of its ended session has been swept.
+func TestASweptSessionDoesNotComeBack(t *testing.T) {
+	v, d := sessions(t)
+	cookie := v.signIn(nil)
+	after := v.do(cookie, func(*http.Request) {
+		v.do(cookie, func(r *http.Request) {
+			if err := v.s.SignOut(r.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := d.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.ExecContext(t.Context(), `DELETE FROM sessions`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if v.known(cookie) || v.known(after) {
+		t.Error("the session is back")
+	}
+}
+
+// Choosing a role again and again does not make a session live longer.
+func TestAChangeOfRoleKeepsTheDeadline(t *testing.T) {
+	v, d := sessions(t)
+	deadline := func() (text string) {
+		t.Helper()
+		var data []byte
+		if err := d.View(t.Context(), func(tx *db.Tx) error {
+			return tx.QueryRowContext(t.Context(), `SELECT data FROM sessions WHERE ended = 0`).Scan(&data)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var x struct{ Deadline string }
+		if err := json.Unmarshal(data, &x); err != nil {
+			t.Fatal(err)
+		}
+		return x.Deadline
+	}
+	cookie := v.signIn(nil)
+	first := deadline()
+	v.signIn(cookie)
+	if again := deadline(); again != first {
+		t.Errorf("the deadline moved from %s to %s", first, again)
+	}
+}
+
+// A provider may leave the qualifiers out when it ends a session.
+func TestAProviderEndsASessionWithoutQualifiers(t *testing.T) {
+	v, d := sessions(t)
+	v.s.Vault = plainVault{}
+	cookie := v.do(nil, func(r *http.Request) {
+		via := identity.Via{Issuer: "idp", Session: identity.ProviderSession{NameID: "n", Qualifier: "q", SPQualifier: "sp", SessionIndex: "i"}}
+		if err := v.s.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: "aino"}, Hat: identity.Hat{Role: identity.RoleCustomer}, Via: via}); err != nil {
+			t.Error(err)
+		}
+	})
+	end := func(issuer string, p identity.ProviderSession) (n int64) {
+		t.Helper()
+		if err := d.InTx(t.Context(), func(tx *db.Tx) (err error) {
+			n, err = identity.EndAt(t.Context(), tx, issuer, p)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for name, p := range map[string]identity.ProviderSession{"another person": {NameID: "m"}, "another index": {NameID: "n", SessionIndex: "j"}, "nobody": {}, "an index alone": {SessionIndex: "j"}} {
+		if n := end("idp", p); n != 0 {
+			t.Errorf("%s: ended %d", name, n)
+		}
+	}
+	if n := end("another", identity.ProviderSession{SessionIndex: "i"}); n != 0 || !v.known(cookie) {
+		t.Errorf("another provider ended %d", n)
+	}
+	if n := end("idp", identity.ProviderSession{NameID: "n"}); n != 1 || v.known(cookie) {
+		t.Errorf("ended %d", n)
+	}
+}
+
+// plainVault keeps nothing secret: these tests are about sessions.
+type plainVault struct{}
+
+func (plainVault) Seal(plain, _ string) (string, error)  { return plain, nil }
+func (plainVault) Open(sealed, _ string) (string, error) { return sealed, nil }
+func (plainVault) Hashes(value string) []string          { return []string{value} }

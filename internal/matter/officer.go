@@ -96,7 +96,7 @@ func (d *Desk) NameHandler(ctx context.Context, who identity.Officer, id, was, h
 		if m.Handler != was {
 			return fail.New(fail.Conflict, "matter.handler_changed").In("handler")
 		}
-		colleagues, err := identity.Colleagues(ctx, tx, who.Authority, m.Type)
+		colleagues, err := identity.Colleagues(ctx, tx, d.Now(), who.Authority, m.Type)
 		if err != nil {
 			return err
 		}

@@ -416,7 +416,7 @@ func (d *Desk) Handled(ctx context.Context, who identity.Officer, id string) (v 
 			return err
 		}
 		v.Others = slices.DeleteFunc(v.Others, func(a string) bool { return a == who.Authority })
-		if v.Colleagues, err = identity.Colleagues(ctx, tx, who.Authority, m.Type); err != nil {
+		if v.Colleagues, err = identity.Colleagues(ctx, tx, d.Now(), who.Authority, m.Type); err != nil {
 			return err
 		}
 		v.Notices, err = noticesOf(ctx, tx, m.ID)

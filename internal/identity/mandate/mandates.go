@@ -56,7 +56,7 @@ func (m Mandates) Finish(ctx context.Context, memo []byte, answer url.Values) (i
 }
 
 // Check asks again whether what was granted still holds. What cannot be known
-// now is an error.
+// now is an error; the fresh memo counts with an error too, "" for none.
 func (m Mandates) Check(ctx context.Context, memo []byte) (identity.MandateState, []byte, error) {
 	c, fresh, err := m.Flow.Refresh(ctx, memo)
 	if err != nil {
@@ -70,7 +70,7 @@ func (m Mandates) Check(ctx context.Context, memo []byte) (identity.MandateState
 	case Lapsed:
 		return identity.MandateLapsed, fresh, nil
 	}
-	return "", nil, c.Cause
+	return "", fresh, c.Cause
 }
 
 // End forgets the session at Valtuudet.

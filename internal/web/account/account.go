@@ -26,7 +26,8 @@ var errNotFound = fail.New(fail.NotFound, "error.not_found")
 // A room is what the pages here stand on.
 type room struct {
 	*site.Site
-	limit *site.Limiter
+	limit   *site.Limiter
+	refusal refusals
 }
 
 // The addresses that providers post to from their own pages: no cookie comes
@@ -39,7 +40,9 @@ const (
 // FromElsewhere lists the routes that other sites post to.
 var FromElsewhere = []string{answerPattern, logoutPattern}
 
-// Routes lists the pages.
+// Routes lists the pages. What begins something is limited; what ends it is not,
+// for it needs a state that only a beginning gives, or proves itself: many people
+// come back from one address.
 func Routes(s *site.Site) []site.Route {
 	r := &room{Site: s, limit: site.NewLimiter()}
 	limited := func(fn func(http.ResponseWriter, *site.Ask) error) func(http.ResponseWriter, *site.Ask) error {
@@ -48,10 +51,10 @@ func Routes(s *site.Site) []site.Route {
 	return []site.Route{
 		site.ForAnybody("GET /login/{connection}", limited(r.begin)),
 		site.ForAnybody("GET /login/{connection}/chosen", limited(r.chosen)),
-		site.ForAnybody(answerPattern, limited(r.answer)),
-		site.ForAnybody("GET /login/{connection}/callback", limited(r.answer)),
-		site.ForAnybody("GET /login/{connection}/{document}", r.document),
-		site.ForAnybody("GET /login/done", limited(r.done)),
+		site.ForAnybody(answerPattern, r.answer),
+		site.ForAnybody("GET /login/{connection}/callback", r.answer),
+		site.ForAnybody("GET /login/{connection}/{document}", limited(r.document)),
+		site.ForAnybody("GET /login/done", r.done),
 		site.ForAnybody("GET /login/role", r.roles),
 		site.ForAnybody("POST /login/role", limited(r.chooseRole)),
 		site.ForAnybody("POST /login/access", limited(r.askAccess)),
@@ -60,10 +63,10 @@ func Routes(s *site.Site) []site.Route {
 		site.ForCustomer("GET /for", r.forWhom),
 		site.ForCustomer("POST /for/oneself", r.forOneself),
 		site.ForAnybody("GET /for/{mode}", limited(r.beginFor)),
-		site.ForAnybody("GET /for/callback", limited(r.granted)),
+		site.ForAnybody("GET /for/callback", r.granted),
 
-		site.ForAnybody(logoutPattern, limited(r.ended)),
-		site.ForAnybody("GET /login/{connection}/logout", limited(r.ended)),
+		site.ForAnybody(logoutPattern, r.ended),
+		site.ForAnybody("GET /login/{connection}/logout", r.ended),
 		site.ForAnybody("POST /logout", r.signOut),
 
 		site.ForSignedIn("GET /sessions", r.sessions),
@@ -117,13 +120,13 @@ const (
 	cookieLife  = time.Hour
 )
 
-// browser returns the value of the cookie that ties sign-ins to this browser,
-// set if it is not there.
+// browser returns the value of the cookie that ties sign-ins to this browser, and
+// sets it, from now on for its whole life.
 func (r *room) browser(w http.ResponseWriter, a *site.Ask) string {
-	if c, err := a.Cookie(r.cookieName()); err == nil && len(c.Value) >= 26 {
-		return c.Value
-	}
 	value := identity.NewState()
+	if c, err := a.Cookie(r.cookieName()); err == nil && len(c.Value) >= 26 {
+		value = c.Value
+	}
 	http.SetCookie(w, &http.Cookie{
 		Name: r.cookieName(), Value: value, Path: "/", MaxAge: int(cookieLife.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.Secure,
 	})

@@ -67,6 +67,9 @@ func (r *room) beginFor(w http.ResponseWriter, a *site.Ask) error {
 	if !ok {
 		return a.See(w, ui.LoginPath)
 	}
+	if v.Via.Connection != "" && !v.Via.Private { // nobody in private life comes in by this way
+		return errNotFound
+	}
 	code := ""
 	err = r.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
 		code, err = r.Register.PersonalCode(ctx, tx, v.Person.ID)
@@ -179,10 +182,11 @@ func (r *room) asPrincipal(w http.ResponseWriter, a *site.Ask, v identity.Visit,
 
 // asOfficer goes on as an officer of the authority that the mandates name.
 func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, got identity.Granted, next string) error {
-	au, err := r.authorityOf(a, v, got)
+	au, granted, err := r.authorityOf(a, v, got)
 	if err != nil {
 		return err
 	}
+	v.Mandate.Granted = granted
 	if au == nil {
 		return r.refused(w, a, nil, identity.Refuse(identity.NotKnown, "the mandate names no authority that has joined"))
 	}
@@ -204,14 +208,15 @@ func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, g
 // authorityOf is the authority that the mandates name. Where they name the
 // granting body alone, it is the only one whose lead has granted the visitor an
 // officer's role; nil when there is none.
-func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) (au *catalogue.Authority, err error) {
+// granted tells that the role rests on that too.
+func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) (au *catalogue.Authority, granted bool, err error) {
 	for _, known := range r.Catalogue.Authorities {
 		if known.BusinessID != "" && known.BusinessID == got.ID {
-			return known, nil
+			return known, false, nil
 		}
 	}
 	if got.ID != "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	err = r.read(a, func(ctx context.Context, tx *db.Tx) error {
 		hats, err := identity.Hats(ctx, tx, r.Now(), v.Person.ID)
@@ -226,7 +231,7 @@ func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) 
 		}
 		return err
 	})
-	return au, err
+	return au, true, err
 }
 
 // anew asks who one is once more, before what needs it: ?next= is where it

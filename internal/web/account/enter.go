@@ -93,8 +93,9 @@ func (r *room) answer(w http.ResponseWriter, a *site.Ask) error {
 		at, err = r.Register.Waiting(ctx, tx, r.Now(), c.Name, state)
 		return err
 	})
+	_, over := errors.AsType[*identity.Refusal](err)
 	switch {
-	case err != nil && c.Elsewhere:
+	case over && c.Elsewhere:
 		return a.See(w, done) // it will be told there, where the hub's pages are
 	case err != nil:
 		return r.refused(w, a, c, err)
@@ -117,7 +118,7 @@ func (r *room) answer(w http.ResponseWriter, a *site.Ask) error {
 		if err := r.Register.Answered(ctx, tx, r.Now(), at, said, why); err != nil {
 			return err
 		}
-		if why == "" || why == identity.NotSilent {
+		if why == "" || why == identity.NotSilent || at.Person == "" && !r.refusal.note(r.Now(), c.Name, why) {
 			return nil
 		}
 		return identity.TurnedAway(ctx, tx, r.Now(), at.Person, c.Name, why)
@@ -163,6 +164,8 @@ func (r *room) done(w http.ResponseWriter, a *site.Ask) error {
 	c := r.connectionNamed(at.Connection)
 	refusal, isRefusal := errors.AsType[*identity.Refusal](err)
 	switch {
+	case isRefusal && refusal.Why == identity.NotSilent && c != nil && at.Purpose == identity.ToSignIn && c.Discovery != nil:
+		return a.See(w, c.Discovery(at.Next)) // which of the providers it was is not known any more
 	case isRefusal && refusal.Why == identity.NotSilent && c != nil && at.Purpose == identity.ToSignIn:
 		return r.leave(w, a, c, identity.Attempt{Purpose: identity.ToSignIn, Next: at.Next}, trip{}) // now with a question
 	case err != nil:

@@ -32,6 +32,7 @@ type Ask struct {
 	For    identity.Principal // for whom the person acts, zero for oneself
 	Via    identity.Via       // how the person came in
 
+	came bool // somebody has come in, with a role or still without
 	site *Site
 }
 
@@ -50,6 +51,7 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 	var err error
 	var v identity.Visit
 	v, a.Known, err = s.Sessions.Who(r.Context(), s.Now())
+	a.came = v.Person.ID != ""
 	if a.Known && err == nil {
 		a.Person, a.Hat, a.For, a.Via = v.Person, v.Hat, v.For, v.Via
 		if err = s.recheck(a); err == nil {
@@ -215,7 +217,7 @@ func (a *Ask) Page(w http.ResponseWriter, status int, p ui.Page, body templ.Comp
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(p.Lang))
 	h.Add("Vary", "Cookie, Accept-Language")
-	if a.Known {
+	if a.Known || a.came {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
 		h.Set("Cache-Control", "private, no-cache")

@@ -1,9 +1,12 @@
 package site
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"luvat/internal/fail"
@@ -28,9 +31,25 @@ func (s *Site) checkMandate(a *Ask, v identity.Visit) error {
 	if !v.Mandate.Holds() || s.Mandates == nil || age < identity.MandateCheckEach || away(a.URL.Path) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(a.Context(), mandateWait)
-	defer cancel()
-	state, fresh, err := s.Mandates.Check(ctx, v.Mandate.Memo)
+	state, fresh, err := s.checks.ask(now, v.Mandate.Memo, func() (identity.MandateState, []byte, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(a.Context()), mandateWait) // others may wait for the answer too
+		defer cancel()
+		return s.Mandates.Check(ctx, v.Mandate.Memo)
+	})
+	if err != nil && len(fresh) > 0 {
+		if err := s.Sessions.AskWith(a.Context(), fresh); err != nil {
+			return err
+		}
+	}
+	if err == nil && state == identity.MandateLapsed {
+		renewed, err := s.Sessions.Meanwhile(a.Context())
+		if err != nil {
+			return err
+		}
+		if len(renewed) > 0 && !bytes.Equal(renewed, v.Mandate.Memo) {
+			return nil // another request asked with what this one had, and has a fresh one
+		}
+	}
 	switch {
 	case err != nil && age < mandateGrace:
 		return nil
@@ -41,6 +60,52 @@ func (s *Site) checkMandate(a *Ask, v identity.Visit) error {
 		return s.Sessions.Checked(a.Context(), now, fresh)
 	}
 	return s.mandateOver(a, v, state)
+}
+
+// checks are the questions to the mandate register of the last minute, by what
+// they were asked with: pages that come at once ask once, and what one of them
+// was told is told to the others. The zero checks are ready.
+type checks struct {
+	mu  sync.Mutex
+	all map[[sha256.Size]byte]*check
+}
+
+type check struct {
+	at    time.Time
+	done  chan struct{} // closed when there is an answer
+	state identity.MandateState
+	fresh []byte
+	err   error
+}
+
+func (c *checks) ask(now time.Time, memo []byte, question func() (identity.MandateState, []byte, error)) (identity.MandateState, []byte, error) {
+	key := sha256.Sum256(memo)
+	c.mu.Lock()
+	for k, old := range c.all {
+		if now.Sub(old.at) >= identity.MandateCheckEach {
+			delete(c.all, k)
+		}
+	}
+	x := c.all[key]
+	if x == nil {
+		x = &check{at: now, done: make(chan struct{})}
+		if c.all == nil {
+			c.all = map[[sha256.Size]byte]*check{}
+		}
+		c.all[key] = x
+		c.mu.Unlock()
+		x.state, x.fresh, x.err = question()
+		if x.err != nil { // the next page asks anew
+			c.mu.Lock()
+			delete(c.all, key)
+			c.mu.Unlock()
+		}
+		close(x.done)
+		return x.state, x.fresh, x.err
+	}
+	c.mu.Unlock()
+	<-x.done
+	return x.state, x.fresh, x.err
 }
 
 // mandateOver takes away what rested on the mandate. An applicant goes on as

@@ -40,6 +40,7 @@ type Site struct {
 	Roles       *identity.Roles
 	// Mandates asks for whom somebody may act; nil where it cannot be asked.
 	Mandates identity.Mandates
+	checks   checks
 
 	// Demo makes the demo identities and the mailbox there. Only on loopback.
 	Demo bool
