@@ -20,7 +20,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Try the hub on this machine: content, people and projects ready, data in a folder."`
 	Serve   serveCommand   `cmd:"" help:"Run the hub for real use; configured by LUVAT_* variables."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema and content up to date."`
-	Check   checkCommand   `cmd:"" help:"Tell whether all is well: configuration, schema, ledger, attachments."`
+	Check   checkCommand   `cmd:"" help:"Tell whether all is well: configuration, schema, ledger, attachments, keys."`
+	Keys    keysCommand    `cmd:"" help:"The keys that seal and find who people are: bring what is stored to the newest."`
 	Verify  verifyCommand  `cmd:"" help:"Verify the ledger's hash chain from an export; needs nothing but the file."`
 	Export  exportCommand  `cmd:"" help:"Write the ledger as JSON lines, for verify."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: the hub against a bare loop on the same engine."`

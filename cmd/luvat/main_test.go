@@ -39,6 +39,7 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestCommands(t *testing.T) {
 	t.Setenv("LUVAT_DATABASE_URL", "")
+	t.Setenv("LUVAT_SIGN_IN", filepath.Join(t.TempDir(), "none")) // only where the keys are looked at does it matter
 	data := filepath.Join(t.TempDir(), "data")
 	broken := filepath.Join(t.TempDir(), "broken.jsonl")
 	if err := os.WriteFile(broken, []byte("{}\n"), 0o600); err != nil {
@@ -57,6 +58,8 @@ func TestCommands(t *testing.T) {
 		{"migrate makes a database", []string{"migrate", "--data", data}, 0, "documents of content new"},
 		{"migrate again changes nothing", []string{"migrate", "--data", data}, 0, " 0 documents of content new"},
 		{"check", []string{"check", "--data", data, "--deep"}, 0, "every chain holds"},
+		{"check of a sign-in file that is not there", []string{"check", "--database", "sqlite:" + filepath.Join(data, "hub.db")}, 1, "LUVAT_SIGN_IN: open "},
+		{"rotate without keys", []string{"keys", "rotate", "--data", data}, 1, "read the keys: open "},
 		{"check says which hub", []string{"check"}, 1, "say which hub"},
 		{"check of nothing", []string{"check", "--data", filepath.Join(data, "none")}, 1, "no such file"},
 		{"export", []string{"export", "--data", data}, 0, `{"end":true,"entries":0,"streams":0}`},

@@ -93,6 +93,15 @@ func (w where) config() (app.Config, error) {
 	return app.Config{}, errors.New("say which hub: --data FOLDER, --database ADDRESS or LUVAT_DATABASE_URL")
 }
 
+// withKeys is config with the file of the hub's keys.
+func (w where) withKeys() (app.Config, error) {
+	cfg, err := w.config()
+	if err == nil && cfg.Keys == "" {
+		cfg.Keys, err = app.KeysOf(os.Getenv("LUVAT_SIGN_IN"))
+	}
+	return cfg, err
+}
+
 type migrateCommand struct{ where }
 
 // Run brings schema and content up to date and tells what it did.
@@ -106,16 +115,36 @@ func (c migrateCommand) Run(ctx context.Context, out *os.File) error {
 
 type checkCommand struct {
 	where
-	Deep bool `help:"Read every attachment and compare its hash."`
+	Deep bool `help:"Read every attachment and compare its hash; open every sealed identifier."`
 }
 
 // Run tells what is wrong; the exit status is 1 when anything is.
 func (c checkCommand) Run(ctx context.Context, out *os.File) error {
-	cfg, err := c.config()
+	cfg, err := c.withKeys()
 	if err != nil {
 		return err
 	}
 	ok, err := app.Check(ctx, cfg, c.Deep, out)
+	if err == nil && !ok {
+		return exitError(1)
+	}
+	return err
+}
+
+type keysCommand struct {
+	Rotate rotateCommand `cmd:"" help:"Seal and hash anew at once what older keys made; serve does it by itself."`
+}
+
+type rotateCommand struct{ where }
+
+// Run rotates and tells which keys are needed still; the exit status is 1 when
+// something could not be renewed.
+func (c rotateCommand) Run(ctx context.Context, out *os.File) error {
+	cfg, err := c.withKeys()
+	if err != nil {
+		return err
+	}
+	ok, err := app.RotateKeys(ctx, cfg, out)
 	if err == nil && !ok {
 		return exitError(1)
 	}

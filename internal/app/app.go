@@ -20,6 +20,7 @@ import (
 	"luvat/internal/dossier"
 	"luvat/internal/identity"
 	"luvat/internal/identity/card"
+	"luvat/internal/identity/pic"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
 	"luvat/internal/web"
@@ -42,6 +43,8 @@ type Hub struct {
 	log       *slog.Logger
 	running   []runner   // connections that keep themselves up to date
 	cardDoors []cardDoor // listeners at which cards are shown
+	keys      *pic.Vault // nil where nobody signs in by a provider
+	toldOf    string     // what of the keys was last told
 }
 
 // Options are what tests and the benchmark set; the zero value is right else.
@@ -98,7 +101,7 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:"),
 	}
 	if c.SignIn != nil {
-		if err := h.connect(*c.SignIn); err != nil {
+		if err := h.connect(ctx, *c.SignIn); err != nil {
 			return nil, err
 		}
 	}
@@ -125,6 +128,9 @@ func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w (is the hub running already? choose another --listen or LUVAT_LISTEN)", err)
+	}
+	if err := h.beginKeys(ctx); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
 		Handler: h.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -161,8 +167,12 @@ func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
 	return err
 }
 
-// housekeeping sweeps what has had its time, every ten minutes.
+// housekeeping rotates the keys at once, and then does that and sweeps what has
+// had its time every ten minutes.
 func (h *Hub) housekeeping(ctx context.Context) {
+	if err := h.rotateKeys(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "housekeeping failed", "err", err)
+	}
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {
@@ -177,7 +187,7 @@ func (h *Hub) housekeeping(ctx context.Context) {
 				catalogue.SweepSurveyResults(ctx, tx, now.AddDate(-1, 0, 0)))
 		})
 		_, swept := h.Files.Sweep(ctx)
-		err = errors.Join(err, h.Desk.Retain(ctx), swept)
+		err = errors.Join(err, h.Desk.Retain(ctx), swept, h.rotateKeys(ctx))
 		if err != nil && ctx.Err() == nil {
 			h.log.ErrorContext(ctx, "housekeeping failed", "err", err)
 		}

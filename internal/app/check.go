@@ -84,6 +84,7 @@ func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, er
 		err = fmt.Errorf("%d jobs were given up: see the outbox page", dead)
 	}
 	tell("outbox", err, fmt.Sprintf("%d jobs wait, none is dead", waiting))
+	checkKeys(ctx, d, c.Keys, deep, tell)
 	return ok, nil
 }
 

@@ -48,6 +48,10 @@ type Config struct {
 	// when it is not set: then nobody can.
 	SignIn *signIn
 
+	// Keys is the file of the keys that seal and find identifiers, as the file
+	// LUVAT_SIGN_IN names it; "" when that is not set.
+	Keys string
+
 	// Demo makes demo identities, demo content and the mailbox page. Never
 	// from the environment: only the command demo sets it.
 	Demo bool
@@ -123,12 +127,22 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		if err != nil {
 			errs = append(errs, err)
 		}
-		c.SignIn = &s
+		c.SignIn, c.Keys = &s, s.Keys
 	}
 	if getenv("LUVAT_DEMO") != "" {
 		bad("LUVAT_DEMO", "is not for serve: demo identities are there with the command demo, on loopback")
 	}
 	return c, errors.Join(errs...)
+}
+
+// KeysOf returns the file of keys that a file LUVAT_SIGN_IN names, "" for no file:
+// for commands that look at a hub's data.
+func KeysOf(signInFile string) (string, error) {
+	if signInFile == "" {
+		return "", nil
+	}
+	s, err := readSignIn(signInFile)
+	return s.Keys, err
 }
 
 // loopback tells whether the host is this machine only.
@@ -152,6 +166,6 @@ func DemoConfig(data, listen string) (Config, error) {
 	}
 	return Config{
 		Listen: listen, BaseURL: "http://" + net.JoinHostPort(host, port), DatabaseURL: "sqlite:" + dataFile(data, "hub.db"),
-		Attachments: dataFile(data, "attachments"), MailFrom: "noreply@luvat.example", Demo: true,
+		Attachments: dataFile(data, "attachments"), MailFrom: "noreply@luvat.example", Keys: dataFile(data, "keys"), Demo: true,
 	}, nil
 }

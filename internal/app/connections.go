@@ -108,12 +108,11 @@ func readSignIn(file string) (s signIn, err error) {
 type runner interface{ Run(ctx context.Context) }
 
 // connect makes the connections; every mistake is told at once.
-func (h *Hub) connect(s signIn) error {
-	keys, err := keyFile(s.Keys)
+func (h *Hub) connect(ctx context.Context, s signIn) error {
+	keys, err := h.useKeys(ctx, s.Keys)
 	if err != nil {
 		return fmt.Errorf("LUVAT_SIGN_IN: %w", err)
 	}
-	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: keys}, keys
 	var errs []error
 	taken := map[string]bool{}
 	add := func(kind, name string, connect func() error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"luvat/content"
 	"luvat/internal/db"
@@ -56,11 +55,10 @@ func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) err
 	if err := json.Unmarshal(body, &all); err != nil {
 		return nil, fmt.Errorf("demo/mandates.json: %w", err)
 	}
-	keys, err := keyFile(filepath.Join(filepath.Dir(h.Config.Attachments), "keys"))
+	keys, err := h.useKeys(ctx, h.Config.Keys)
 	if err != nil {
 		return nil, err
 	}
-	h.Site.Register, h.Site.Sessions.Vault = &identity.Register{Vault: keys}, keys
 	register, err := all.register(ctx, h)
 	if err != nil {
 		return nil, fmt.Errorf("demo/mandates.json: %w", err)

@@ -9,16 +9,11 @@ import (
 	"luvat/internal/identity/pic"
 )
 
-// keyFile reads the two rings of keys of a file, or makes the file with new keys
-// if it is not there. Lines that begin with "seal " are of the ring that
-// encrypts, those with "find " of the one that finds; the first of each makes
-// what is new.
+// keyFile reads the two rings of keys of a file. Lines that begin with "seal "
+// are of the ring that encrypts, those with "find " of the one that finds; the
+// first of each makes what is new.
 func keyFile(name string) (*pic.Vault, error) {
 	text, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		text = []byte("seal " + pic.NewKey("s1") + "\nfind " + pic.NewKey("f1") + "\n")
-		err = os.WriteFile(name, text, 0o600)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
@@ -40,4 +35,14 @@ func keyFile(name string) (*pic.Vault, error) {
 		return nil, fmt.Errorf("keys that find: %w", err)
 	}
 	return pic.NewVault(encrypts, finds)
+}
+
+// newKeys makes the file with a new key of each kind, unless it is there.
+func newKeys(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the file of the keys: %w", err)
+	}
+	_, err = f.WriteString("seal " + pic.NewKey("s1") + "\nfind " + pic.NewKey("f1") + "\n")
+	return errors.Join(err, f.Close())
 }

@@ -157,6 +157,21 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *Ro
 	return &Row{r, err}
 }
 
+// Alone waits until no other transaction that called Alone with the same name is
+// running, on any node, and keeps them out until its own ends. What it reads from
+// then on includes what they wrote. SQLite's one writer is alone anyhow.
+//
+// It is for what a unique constraint cannot hold, and for rare deeds: they queue.
+func (t *Tx) Alone(ctx context.Context, name string) error {
+	if t.engine != Postgres {
+		return nil
+	}
+	if _, err := t.q.exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, []any{name}); err != nil {
+		return fmt.Errorf("wait to be alone: %w", err)
+	}
+	return nil
+}
+
 // Engine tells which engine runs the transaction: only for packages of the
 // ground that must branch, with the reason beside it.
 func (t *Tx) Engine() Engine { return t.engine }

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -66,6 +67,34 @@ func TestOneDeedsFailureDoesNotTouchTheOthers(t *testing.T) {
 	wg.Wait()
 	if got := count(t, d); got != 133 {
 		t.Errorf("%d rows; want 133", got)
+	}
+}
+
+// Who looks first and writes then sees, once alone, what all before have written.
+func TestOneAtATimeAlone(t *testing.T) {
+	d := testkit.DB(t)
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			err := d.InTx(ctx, func(tx *db.Tx) error {
+				if err := tx.Alone(ctx, "counters"); err != nil {
+					return err
+				}
+				var n int64
+				if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM counters").Scan(&n); err != nil || n > 0 {
+					return err
+				}
+				return add(ctx, tx, fmt.Sprint("first is ", i))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, d); n != 1 {
+		t.Errorf("%d were the first", n)
 	}
 }
 

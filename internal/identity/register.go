@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,13 @@ func (r *Register) Person(ctx context.Context, tx *db.Tx, now time.Time, connect
 		}
 	}
 	p, err := r.find(ctx, tx, now, kind, value)
+	if errors.Is(err, db.ErrNoRows) {
+		// While the keys roll over, two nodes may write different hashes of one
+		// value: the constraint would let both in, and make two people of one.
+		if err = tx.Alone(ctx, "identifiers"); err == nil {
+			p, err = r.find(ctx, tx, now, kind, value)
+		}
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, db.ErrNoRows):
@@ -88,22 +96,16 @@ func (p *Person) take(a Assertion) {
 }
 
 func (r *Register) find(ctx context.Context, tx *db.Tx, now time.Time, kind, value string) (Person, error) {
-	hashes := r.Vault.Hashes(value)
-	args := []any{kind}
-	for _, h := range hashes {
-		args = append(args, h)
-	}
-	var id, person, by string
-	err := tx.QueryRowContext(ctx, `SELECT id, person_id, found_by FROM identifiers WHERE kind = $1 AND found_by IN (`+db.In(1, len(hashes))+`)`, args...).Scan(&id, &person, &by)
+	id, person, by, err := r.lookUp(ctx, tx, "identifiers", "person_id", kind, value)
 	if err != nil {
 		return Person{}, err
 	}
-	if by != hashes[0] { // found by an older key: renew it
+	if newest := r.Vault.Hashes(value)[0]; by != newest { // found by an older key: renew it
 		sealed, err := r.Vault.Seal(value, id)
 		if err != nil {
 			return Person{}, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE identifiers SET found_by = $1, sealed = $2 WHERE id = $3`, hashes[0], sealed, id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE identifiers SET found_by = $1, sealed = $2 WHERE id = $3 AND found_by = $4`, newest, sealed, id, by); err != nil {
 			return Person{}, fmt.Errorf("renew an identifier: %w", err)
 		}
 	}
@@ -111,6 +113,34 @@ func (r *Register) find(ctx context.Context, tx *db.Tx, now time.Time, kind, val
 		return Person{}, fmt.Errorf("note an identifier's use: %w", err)
 	}
 	return FindPerson(ctx, tx, person)
+}
+
+// lookUp finds the row of a value, by whichever key's hash it bears. Should the
+// value stand there twice, by two keys, it is the row of the newer key, on every
+// node and whatever becomes of the older one.
+func (r *Register) lookUp(ctx context.Context, tx *db.Tx, table, owner, kind, value string) (id, of, by string, err error) {
+	hashes := r.Vault.Hashes(value)
+	args := []any{kind}
+	for _, h := range hashes {
+		args = append(args, h)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, `+owner+`, found_by FROM `+table+` WHERE kind = $1 AND found_by IN (`+db.In(1, len(hashes))+`)`, args...)
+	if err != nil {
+		return "", "", "", fmt.Errorf("find by a hash: %w", err)
+	}
+	best := len(hashes)
+	err = rows.Each(func() error {
+		var a, b, c string
+		err := rows.Scan(&a, &b, &c)
+		if at := slices.Index(hashes, c); at >= 0 && at < best {
+			best, id, of, by = at, a, b, c
+		}
+		return err
+	})
+	if err == nil && best == len(hashes) {
+		err = db.ErrNoRows
+	}
+	return id, of, by, err
 }
 
 func (r *Register) add(ctx context.Context, tx *db.Tx, now time.Time, person, kind, value string) error {
@@ -171,16 +201,17 @@ const (
 // Principal returns the principal with a business id or personal code, made if
 // it is the first time, with the name that the mandate register gives now.
 func (r *Register) Principal(ctx context.Context, tx *db.Tx, now time.Time, kind PrincipalKind, value, name string) (Principal, error) {
-	hashes := r.Vault.Hashes(value)
-	args := []any{string(kind)}
-	for _, h := range hashes {
-		args = append(args, h)
-	}
 	p := Principal{Kind: kind, Name: name}
 	if kind == Company {
 		p.BusinessID = value
 	}
-	err := tx.QueryRowContext(ctx, `SELECT id FROM principals WHERE kind = $1 AND found_by IN (`+db.In(1, len(hashes))+`)`, args...).Scan(&p.ID)
+	var err error
+	p.ID, _, _, err = r.lookUp(ctx, tx, "principals", "id", string(kind), value)
+	if errors.Is(err, db.ErrNoRows) { // as of people
+		if err = tx.Alone(ctx, "principals"); err == nil {
+			p.ID, _, _, err = r.lookUp(ctx, tx, "principals", "id", string(kind), value)
+		}
+	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `UPDATE principals SET name = $1 WHERE id = $2`, name, p.ID)
 	} else if errors.Is(err, db.ErrNoRows) {
@@ -188,7 +219,7 @@ func (r *Register) Principal(ctx context.Context, tx *db.Tx, now time.Time, kind
 		var sealed string
 		if sealed, err = r.Vault.Seal(value, p.ID); err == nil {
 			_, err = tx.ExecContext(ctx, `INSERT INTO principals (id, kind, name, business_id, found_by, sealed, since) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-				p.ID, string(kind), name, p.BusinessID, hashes[0], sealed, db.Millis(now))
+				p.ID, string(kind), name, p.BusinessID, r.Vault.Hashes(value)[0], sealed, db.Millis(now))
 		}
 	}
 	if err != nil {

@@ -24,6 +24,9 @@ type key struct {
 	bytes func() []byte
 }
 
+// MaxID is how long the id of a key may be.
+const MaxID = 16
+
 // keyID is what a key may be called: it stands in every text the key made.
 var keyID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,15}$`)
 
@@ -96,6 +99,15 @@ func (ks Keys) find(id string) *key {
 		}
 	}
 	return nil
+}
+
+// ids returns the keys' ids in their order.
+func (ks Keys) ids() []string {
+	all := make([]string, len(ks.list))
+	for i, k := range ks.list {
+		all[i] = k.id
+	}
+	return all
 }
 
 // NewKey makes a key and returns it as a line of configuration.

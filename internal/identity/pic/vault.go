@@ -13,9 +13,9 @@ import (
 
 // A Vault keeps at rest what identifies people. It is an identity.Vault.
 //
-// To take a new key into use, write it as the first line of the ring; then let
-// Rotate pass over all rows; then take the old line away. What the old key made
-// is readable until that.
+// To take a new key into use, write it as the last line of the ring on every
+// node, then as the first; then let identity.Rotate pass over all rows; then take
+// the old line away. What the old key made is readable until that.
 type Vault struct {
 	keys  Keys // of AES-256-GCM
 	finds Keys // of HMAC-SHA256
@@ -119,6 +119,20 @@ func (v *Vault) Hashes(value string) []string {
 	}
 	return all
 }
+
+// KeyOf returns the id of the key that made a sealed text or a hash; "" for what
+// no key made.
+func KeyOf(made string) string {
+	id, _, ok := strings.Cut(made, ".")
+	if !ok || !keyID.MatchString(id) {
+		return ""
+	}
+	return id
+}
+
+// IDs returns the ids of the keys that encrypt and of those that find, the one
+// that makes what is new first.
+func (v *Vault) IDs() (encrypt, find []string) { return v.keys.ids(), v.finds.ids() }
 
 // Stale tells whether another key than the first made the hash: the row's value
 // is to be opened and hashed anew.
