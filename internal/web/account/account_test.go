@@ -164,6 +164,12 @@ func newSite(t *testing.T) *testSite {
 	s.Mount(mux, append(account.Routes(s.Site), site.ForAnybody("GET /{$}", func(w http.ResponseWriter, a *site.Ask) error {
 		_, err := w.Write([]byte(string(a.Hat.Role) + " " + a.Person.Name + " " + a.Hat.Authority + " " + a.For.Name))
 		return err
+	}), site.ForCustomer("POST /send", func(w http.ResponseWriter, a *site.Ask, _ identity.Customer) error {
+		needed, err := s.ProveAnew(w, a, "/projects/1/send")
+		if !needed {
+			w.WriteHeader(http.StatusNoContent)
+		}
+		return err
 	})))
 	mux.Handle("/", s.NotFound())
 	s.handler = s.Guard(mux, account.FromElsewhere...)
@@ -591,6 +597,28 @@ func TestStepUpIsForTheSamePerson(t *testing.T) {
 	s.suomi.says.PersonalCode = "010469-999W"
 	if w := s.back("suomifi", address); w.Code != http.StatusBadRequest {
 		t.Errorf("somebody else came back: status %d", w.Code)
+	}
+}
+
+// Whoever acts for a company proves anew who they are before they send. They are
+// led there by a page: browsers do not follow a form to another site.
+func TestStepUpBeforeSendingForAnother(t *testing.T) {
+	s := newSite(t)
+	s.suomi.says = aino
+	s.suomi.says.At = s.clock.Now()
+	s.come("suomifi", "/projects")
+	s.to(s.do("POST", "/login/role", url.Values{"role": {"customer/"}}))
+	s.mandates.grants = identity.Granted{Kind: identity.Company, ID: "2341528-4", Name: "Rova Oy", Complete: true, Memo: []byte("m")}
+	s.mandates.still = true
+	s.clock.Move(15 * time.Minute)
+	s.to(s.do("GET", "/for/callback?code=1&state="+stateIn(s.to(s.do("GET", "/for/company?next=/projects", nil))), nil))
+	if w := s.do("POST", "/send", url.Values{}); w.Code != http.StatusNoContent {
+		t.Errorf("a quarter of an hour after signing in: status %d", w.Code)
+	}
+	s.clock.Move(time.Second)
+	w := s.do("POST", "/send", url.Values{})
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `content="0; url=/login/anew?next=%2Fprojects%2F1%2Fsend"`) || !strings.Contains(text(w), "Rova Oy") {
+		t.Errorf("later: status %d, %s", w.Code, text(w))
 	}
 }
 
