@@ -372,7 +372,7 @@ func TestAStateOfficerAsksAndIsLetInByTheLead(t *testing.T) {
 	if w := s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"service"}}); w.Code != http.StatusForbidden {
 		t.Errorf("service management: status %d", w.Code)
 	}
-	s.to(s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"officer"}}))
+	s.to(s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"", "officer"}, "type": {""}})) // as browsers send it
 	s.to(s.do("POST", "/lead/people/"+id[1]+"/successor", url.Values{"successor": {"eero"}}))
 	lead := s.jar
 
