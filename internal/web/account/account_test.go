@@ -516,7 +516,7 @@ func TestAnOfficerByMandateLosesTheRoleWithIt(t *testing.T) {
 	if to := s.come("suomifi", "/officer"); !strings.HasPrefix(to, "/login/role") {
 		t.Fatalf("she is led to %s", to)
 	}
-	if page := text(s.do("GET", "/login/role", nil)); !strings.Contains(page, "Virkailija valtuudella") {
+	if page := text(s.do("GET", "/login/role", nil)); !strings.Contains(page, "Virkailija valtuudella") || !strings.Contains(page, "Kirjaudu ulos") {
 		t.Errorf("the page says %s", page)
 	}
 	s.mandates.grants = identity.Granted{Kind: identity.Company, ID: city.BusinessID, Name: "x", Memo: []byte("m")}
