@@ -545,6 +545,29 @@ func TestAnOfficerByMandateLosesTheRoleWithIt(t *testing.T) {
 	}
 }
 
+// One business id may be several authorities: the City of Helsinki is a
+// municipality and a county. The lead's grant tells them apart.
+func TestAMandateOfABodyThatIsTwoAuthorities(t *testing.T) {
+	for granted, want := range map[string]string{"": "muni-091", "county-helsinki": "county-helsinki", "muni-091": "muni-091", "muni-837": "muni-091"} {
+		s := newSite(t)
+		s.suomi.says = aino
+		s.come("suomifi", "/officer")
+		s.must(s.DB.InTx(t.Context(), func(tx *db.Tx) error {
+			var id string
+			err := tx.QueryRowContext(t.Context(), `SELECT id FROM people WHERE name = $1`, aino.Name).Scan(&id)
+			if err != nil || granted == "" {
+				return err
+			}
+			return identity.Grant(t.Context(), tx, s.clock.Now(), id, identity.Hat{Role: identity.RoleOfficer, Authority: granted})
+		}))
+		s.mandates.grants = identity.Granted{Kind: identity.Company, ID: "0201256-6", Name: "Helsingin kaupunki", Memo: []byte("m")}
+		s.to(s.do("GET", "/for/callback?code=1&state="+stateIn(s.to(s.do("GET", "/for/officer", nil))), nil))
+		if who := s.who(); who != "officer Aino Virtanen "+want {
+			t.Errorf("granted %q: signed in as %q; want one of %s", granted, who, want)
+		}
+	}
+}
+
 func TestSigningOutHereAndThere(t *testing.T) {
 	s := newSite(t)
 	s.suomi.says = aino
