@@ -11,29 +11,49 @@ import (
 // lodging is the path of a new draft of a small form, whose project is open.
 func (v *visitor) lodging(name string) (form string) {
 	v.t.Helper()
-	v.Goto("/projects/new?entity=event&municipality=837")
+	return v.begin(name, "rescue-temp-lodging", "837")
+}
+
+// begin makes a project with one matter of a small form in a municipality. The
+// path is of the matter's form; its project is open.
+func (v *visitor) begin(name, kind, municipality string) (form string) {
+	v.t.Helper()
+	v.Goto("/projects/new?entity=event&municipality=" + municipality)
 	v.Fill(v.words("customer.new_name"), name)
-	v.Check(v.typeName("rescue-temp-lodging"))
+	v.Check(v.typeName(kind))
 	v.Click("button", v.words("customer.new_start_button"))
 	v.SeeElement("heading", name)
-	v.In("region", v.words("customer.joint_title")).Click("link", v.typeName("rescue-temp-lodging"))
+	v.In("region", v.words("customer.joint_title")).Click("link", v.typeName(kind))
 	return pathOf(v) + "/form"
 }
 
 // fileLodging begins a project with one small matter and sends it.
 func (v *visitor) fileLodging(name, request string) {
 	v.t.Helper()
-	form := v.lodging(name)
+	v.prepare(name, request, "rescue-temp-lodging", "837")
+	v.send()
+}
+
+// prepare begins a project with one small matter and fills all in, up to the page
+// from which it is sent.
+func (v *visitor) prepare(name, request, kind, municipality string) {
+	v.t.Helper()
+	form := v.begin(name, kind, municipality)
 	v.Click("link", name) // back to the project
 	v.Click("link", v.words("customer.common_edit"))
 	v.fill(v.hub.form("common-event"), answers(v.t, map[string]any{
 		"applicant_name": "Pispalan Soittajat ry", "contact_name": "Aino Virtanen", "contact_phone": "040 555 0131", "contact_email": "aino.virtanen@posti.example",
-		"service_language": "fi", "project_name": name, "municipality": "837",
-	}), "rescue-temp-lodging")
+		"service_language": "fi", "project_name": name, "municipality": municipality,
+	}), kind)
 	v.Click("button", v.words("customer.save_next"))
 	v.Goto(form)
 	v.fill(v.hub.form("light"), answers(v.t, map[string]any{"request": request}))
 	v.Click("button", v.words("customer.save_next"))
+}
+
+// send sends what prepare has prepared.
+func (v *visitor) send() {
+	v.t.Helper()
 	v.Click("button", v.words("customer.send_chosen"))
 	v.See(v.words("customer.sent_flash"))
 }

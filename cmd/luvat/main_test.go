@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"luvat/internal/app"
 )
 
 // call runs the command and returns its exit status and what it printed.
@@ -99,7 +101,17 @@ func get(t *testing.T, url string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// Until logins are there, serve answers the survey and the catalogue and says
+func TestServeTellsWhatItLacks(t *testing.T) {
+	if all := lacks(app.Config{Clamd: "127.0.0.1:3310"}, true); len(all) != 0 {
+		t.Errorf("a hub that has all says that it lacks %q", all)
+	}
+	all := lacks(app.Config{}, false)
+	if len(all) != 2 || !strings.Contains(all[0], "LUVAT_CLAMD") || !strings.Contains(all[1], "LUVAT_SIGN_IN") {
+		t.Errorf("a hub without a scanner and sign-ins lacks %q", all)
+	}
+}
+
+// Without sign-ins serve answers the survey and the catalogue and says
 // that nobody can sign in; and it has no demo identities.
 func TestServe(t *testing.T) {
 	dir, addr := t.TempDir(), freePort(t)

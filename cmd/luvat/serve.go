@@ -63,16 +63,24 @@ func (serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer h.Close() //nolint:errcheck // the end of the process
-	if cfg.Clamd == "" {
-		log.Warn("attachments are not scanned for malware: set LUVAT_CLAMD")
-	}
-	if !h.Site.Login {
-		log.Warn("nobody can sign in yet: no login is configured (LUVAT_SIGN_IN); the survey and the catalogue are open")
-	}
-	if h.Site.Secure && len(cfg.Proxies) == 0 {
-		log.Warn("no proxy is trusted, so rate limits see everybody at its address: set LUVAT_TRUSTED_PROXIES")
+	for _, what := range lacks(cfg, h.Site.Login) {
+		log.Warn(what)
 	}
 	return h.Run(ctx, func(addr string) { log.Info("ready", "listen", addr, "version", version) })
+}
+
+// lacks tells what this hub cannot do, as it is configured.
+func lacks(c app.Config, login bool) (all []string) {
+	if c.Clamd == "" {
+		all = append(all, "attachments are not scanned for malware: set LUVAT_CLAMD")
+	}
+	if !login {
+		all = append(all, "nobody can sign in yet: set LUVAT_SIGN_IN; the survey and the catalogue are open")
+	}
+	if strings.HasPrefix(c.BaseURL, "https:") && len(c.Proxies) == 0 {
+		all = append(all, "no proxy is trusted, so rate limits see everybody at its address: set LUVAT_TRUSTED_PROXIES")
+	}
+	return all
 }
 
 // where names the hub that a command looks at.

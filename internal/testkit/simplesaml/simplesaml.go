@@ -200,7 +200,9 @@ func (i *IDP) run(php string, port int, p Profile) error {
 // metadata is replaced.
 func (i *IDP) Register(metadata []byte) {
 	i.t.Helper()
-	i.write(filepath.Join("services", "luvat.xml"), metadata)
+	file := filepath.Join(i.dir, "services", "luvat.xml")
+	i.check(os.WriteFile(file+".new", metadata, 0o600))
+	i.check(os.Rename(file+".new", file)) // it may be reading
 }
 
 // EndEverywhere is where the browser goes to end the provider's own session, and

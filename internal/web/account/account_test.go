@@ -164,6 +164,12 @@ func newSite(t *testing.T) *testSite {
 	s.Mount(mux, append(account.Routes(s.Site), site.ForAnybody("GET /{$}", func(w http.ResponseWriter, a *site.Ask) error {
 		_, err := w.Write([]byte(string(a.Hat.Role) + " " + a.Person.Name + " " + a.Hat.Authority + " " + a.For.Name))
 		return err
+	}), site.ForCustomer("POST /send", func(w http.ResponseWriter, a *site.Ask, _ identity.Customer) error {
+		needed, err := s.ProveAnew(w, a, "/projects/1/send")
+		if !needed {
+			w.WriteHeader(http.StatusNoContent)
+		}
+		return err
 	})))
 	mux.Handle("/", s.NotFound())
 	s.handler = s.Guard(mux, account.FromElsewhere...)
@@ -366,7 +372,7 @@ func TestAStateOfficerAsksAndIsLetInByTheLead(t *testing.T) {
 	if w := s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"service"}}); w.Code != http.StatusForbidden {
 		t.Errorf("service management: status %d", w.Code)
 	}
-	s.to(s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"officer"}}))
+	s.to(s.do("POST", "/lead/people/"+id[1]+"/give", url.Values{"role": {"", "officer"}, "type": {""}})) // as browsers send it
 	s.to(s.do("POST", "/lead/people/"+id[1]+"/successor", url.Values{"successor": {"eero"}}))
 	lead := s.jar
 
@@ -510,7 +516,7 @@ func TestAnOfficerByMandateLosesTheRoleWithIt(t *testing.T) {
 	if to := s.come("suomifi", "/officer"); !strings.HasPrefix(to, "/login/role") {
 		t.Fatalf("she is led to %s", to)
 	}
-	if page := text(s.do("GET", "/login/role", nil)); !strings.Contains(page, "Virkailija valtuudella") {
+	if page := text(s.do("GET", "/login/role", nil)); !strings.Contains(page, "Virkailija valtuudella") || !strings.Contains(page, "Kirjaudu ulos") {
 		t.Errorf("the page says %s", page)
 	}
 	s.mandates.grants = identity.Granted{Kind: identity.Company, ID: city.BusinessID, Name: "x", Memo: []byte("m")}
@@ -536,6 +542,29 @@ func TestAnOfficerByMandateLosesTheRoleWithIt(t *testing.T) {
 	}
 	if w := s.do("GET", "/for/robot", nil); w.Code != http.StatusNotFound {
 		t.Errorf("another mode: status %d", w.Code)
+	}
+}
+
+// One business id may be several authorities: the City of Helsinki is a
+// municipality and a county. The lead's grant tells them apart.
+func TestAMandateOfABodyThatIsTwoAuthorities(t *testing.T) {
+	for granted, want := range map[string]string{"": "muni-091", "county-helsinki": "county-helsinki", "muni-091": "muni-091", "muni-837": "muni-091"} {
+		s := newSite(t)
+		s.suomi.says = aino
+		s.come("suomifi", "/officer")
+		s.must(s.DB.InTx(t.Context(), func(tx *db.Tx) error {
+			var id string
+			err := tx.QueryRowContext(t.Context(), `SELECT id FROM people WHERE name = $1`, aino.Name).Scan(&id)
+			if err != nil || granted == "" {
+				return err
+			}
+			return identity.Grant(t.Context(), tx, s.clock.Now(), id, identity.Hat{Role: identity.RoleOfficer, Authority: granted})
+		}))
+		s.mandates.grants = identity.Granted{Kind: identity.Company, ID: "0201256-6", Name: "Helsingin kaupunki", Memo: []byte("m")}
+		s.to(s.do("GET", "/for/callback?code=1&state="+stateIn(s.to(s.do("GET", "/for/officer", nil))), nil))
+		if who := s.who(); who != "officer Aino Virtanen "+want {
+			t.Errorf("granted %q: signed in as %q; want one of %s", granted, who, want)
+		}
 	}
 }
 
@@ -591,6 +620,28 @@ func TestStepUpIsForTheSamePerson(t *testing.T) {
 	s.suomi.says.PersonalCode = "010469-999W"
 	if w := s.back("suomifi", address); w.Code != http.StatusBadRequest {
 		t.Errorf("somebody else came back: status %d", w.Code)
+	}
+}
+
+// Whoever acts for a company proves anew who they are before they send. They are
+// led there by a page: browsers do not follow a form to another site.
+func TestStepUpBeforeSendingForAnother(t *testing.T) {
+	s := newSite(t)
+	s.suomi.says = aino
+	s.suomi.says.At = s.clock.Now()
+	s.come("suomifi", "/projects")
+	s.to(s.do("POST", "/login/role", url.Values{"role": {"customer/"}}))
+	s.mandates.grants = identity.Granted{Kind: identity.Company, ID: "2341528-4", Name: "Rova Oy", Complete: true, Memo: []byte("m")}
+	s.mandates.still = true
+	s.clock.Move(15 * time.Minute)
+	s.to(s.do("GET", "/for/callback?code=1&state="+stateIn(s.to(s.do("GET", "/for/company?next=/projects", nil))), nil))
+	if w := s.do("POST", "/send", url.Values{}); w.Code != http.StatusNoContent {
+		t.Errorf("a quarter of an hour after signing in: status %d", w.Code)
+	}
+	s.clock.Move(time.Second)
+	w := s.do("POST", "/send", url.Values{})
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `content="0; url=/login/anew?next=%2Fprojects%2F1%2Fsend"`) || !strings.Contains(text(w), "Rova Oy") {
+		t.Errorf("later: status %d, %s", w.Code, text(w))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
@@ -182,11 +183,11 @@ func (r *room) asPrincipal(w http.ResponseWriter, a *site.Ask, v identity.Visit,
 
 // asOfficer goes on as an officer of the authority that the mandates name.
 func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, got identity.Granted, next string) error {
-	au, granted, err := r.authorityOf(a, v, got)
+	au, byGrant, err := r.authorityOf(a, v, got)
 	if err != nil {
 		return err
 	}
-	v.Mandate.Granted = granted
+	v.Mandate.Granted = byGrant
 	if au == nil {
 		return r.refused(w, a, nil, identity.Refuse(identity.NotKnown, "the mandate names no authority that has joined"))
 	}
@@ -207,31 +208,44 @@ func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, g
 
 // authorityOf is the authority that the mandates name. Where they name the
 // granting body alone, it is the only one whose lead has granted the visitor an
-// officer's role; nil when there is none.
-// granted tells that the role rests on that too.
-func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) (au *catalogue.Authority, granted bool, err error) {
+// officer's role; nil when there is none. Where they name a body that is several
+// authorities, as the City of Helsinki is, it is the first so granted, else the
+// first of them. byGrant tells that what the lead has granted decided it, and
+// bounds it.
+func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) (au *catalogue.Authority, byGrant bool, err error) {
+	var named []*catalogue.Authority
 	for _, known := range r.Catalogue.Authorities {
-		if known.BusinessID != "" && known.BusinessID == got.ID {
-			return known, false, nil
+		if got.ID != "" && known.BusinessID == got.ID {
+			named = append(named, known)
 		}
 	}
-	if got.ID != "" {
-		return nil, false, nil
+	if len(named) == 1 || got.ID != "" && len(named) == 0 {
+		return first(named), false, nil
 	}
+	var granted []*catalogue.Authority
 	err = r.read(a, func(ctx context.Context, tx *db.Tx) error {
 		hats, err := identity.Hats(ctx, tx, r.Now(), v.Person.ID)
-		n := 0
 		for _, h := range hats {
-			if h.Role == identity.RoleOfficer {
-				n, au = n+1, r.Catalogue.Authority(h.Authority)
+			if au := r.Catalogue.Authority(h.Authority); h.Role == identity.RoleOfficer && (got.ID == "" || slices.Contains(named, au)) {
+				granted = append(granted, au)
 			}
-		}
-		if n > 1 {
-			au = nil
 		}
 		return err
 	})
-	return au, true, err
+	switch {
+	case len(granted) == 0:
+		return first(named), false, err
+	case len(granted) == 1 || got.ID != "":
+		return granted[0], true, err
+	}
+	return nil, false, err
+}
+
+func first(all []*catalogue.Authority) *catalogue.Authority {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
 }
 
 // anew asks who one is once more, before what needs it: ?next= is where it

@@ -211,7 +211,7 @@ func (r *room) give(w http.ResponseWriter, a *site.Ask, who identity.Lead) error
 	if err != nil {
 		return err
 	}
-	h := identity.Hat{Role: identity.Role(form.Get("role")), Authority: who.Authority}
+	h := identity.Hat{Role: identity.Role(site.Chosen(form, "role")), Authority: who.Authority}
 	for _, t := range form["type"] {
 		if t != "" {
 			h.Types = append(h.Types, t)

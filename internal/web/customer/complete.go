@@ -43,8 +43,8 @@ func (r room) confirmComplete(w http.ResponseWriter, a *site.Ask, who asker) err
 	if !v.Unchanged || len(v.Lacks) > 0 {
 		return a.See(w, matterPath(v.ID))
 	}
-	if to, needed := r.ProveAnew(a, matterPath(v.ID)+"/complete"); needed { // before anything is written that the way there would lose
-		return a.See(w, to)
+	if needed, err := r.ProveAnew(w, a, matterPath(v.ID)+"/complete"); needed { // before anything is written that the way there would lose
+		return err
 	}
 	return r.drawComplete(w, a, v, http.StatusOK, matter.Completion{}, "", "")
 }
@@ -86,8 +86,8 @@ func (r room) complete(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if a.NewLanguage(w, form) {
 		return r.completeAgain(w, a, who, http.StatusOK, c, "", "unchanged")
 	}
-	if to, needed := r.ProveAnew(a, matterPath(c.Matter)+"/complete"); needed {
-		return a.See(w, to)
+	if needed, err := r.ProveAnew(w, a, matterPath(c.Matter)+"/complete"); needed {
+		return err
 	}
 	s, err := r.Desk.Complete(a.Context(), who, c)
 	if isIncomplete(err) {

@@ -120,8 +120,8 @@ func (r room) send(w http.ResponseWriter, a *site.Ask, who asker) error {
 		}
 		drafts = append(drafts, matter.Looked{Matter: id, Version: version, Common: common})
 	}
-	if to, needed := r.ProveAnew(a, projectPath(a.PathValue("id"))+"/send"); needed {
-		return a.See(w, to)
+	if needed, err := r.ProveAnew(w, a, projectPath(a.PathValue("id"))+"/send"); needed {
+		return err
 	}
 	all, err := r.Desk.Send(a.Context(), who, drafts)
 	if inc, ok := errors.AsType[*matter.Incomplete](err); ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"luvat/internal/fail"
 	"luvat/internal/identity"
+	"luvat/internal/web/ui"
 )
 
 const (
@@ -146,10 +148,15 @@ func away(path string) bool {
 const anewAfter = 15 * time.Minute
 
 // ProveAnew tells whether the asker, who acts for another, should first prove
-// anew who they are (step-up). To is where it goes on afterwards.
-func (s *Site) ProveAnew(a *Ask, to string) (address string, needed bool) {
+// anew who they are (step-up); then it has answered with the way there. To is
+// where it goes on afterwards.
+//
+// The way is a page and no redirect: a browser does not follow a form that our
+// policy keeps to ourselves to another site, and the page says why one leaves.
+func (s *Site) ProveAnew(w http.ResponseWriter, a *Ask, to string) (needed bool, err error) {
 	if a.For.ID == "" || a.Via.Connection == "" || s.Now().Sub(a.Via.At) <= anewAfter {
-		return "", false
+		return false, nil
 	}
-	return "/login/anew?next=" + url.QueryEscape(to), true
+	address := "/login/anew?next=" + url.QueryEscape(to)
+	return true, a.Page(w, http.StatusOK, ui.Page{Title: a.T("login.anew_title"), Lead: a.T("login.anew_lead", a.For.Name), Path: to, Refresh: address}, anewBody(a.Lang, address))
 }
