@@ -153,7 +153,7 @@ func (d *Desk) RemoveMember(ctx context.Context, who identity.Customer, project,
 		if _, err := ledger.Record(ctx, tx, d.Now(), ledger.ProjectStream(p.ID), who.Actor(), ledger.Applicant, DeedMemberLeft, deedData{Person: person}); err != nil {
 			return err
 		}
-		if err := anotherOwner(ctx, tx, p, person); err != nil {
+		if err := errors.Join(anotherOwner(ctx, tx, p, person), anotherTold(ctx, tx, p, person)); err != nil {
 			return err
 		}
 		n, err := tx.ExecContext(ctx, `DELETE FROM members WHERE project_id = $1 AND person_id = $2`, p.ID, person)
@@ -214,6 +214,22 @@ func anotherOwner(ctx context.Context, tx *db.Tx, p *Project, but string) error 
 	}
 	if owners == 0 {
 		return fail.New(fail.Conflict, "project.last_owner")
+	}
+	return nil
+}
+
+// anotherTold refuses what would leave a principal's project without anybody who
+// gets its notices.
+func anotherTold(ctx context.Context, tx *db.Tx, p *Project, but string) error {
+	if p.Principal == "" {
+		return nil // it has an owner
+	}
+	var told int64
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM members WHERE project_id = $1 AND role <> 'reader' AND person_id <> $2`, p.ID, but).Scan(&told); err != nil {
+		return fmt.Errorf("count who is told: %w", err)
+	}
+	if told == 0 {
+		return fail.New(fail.Conflict, "project.last_told")
 	}
 	return nil
 }

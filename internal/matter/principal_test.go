@@ -126,3 +126,33 @@ func TestALeaversOpenWorkGoesToTheSuccessor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Notices about a company's project must reach somebody: who acts for it cannot
+// go away from it, until another is told.
+func TestSomebodyIsToldOfACompanysProject(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	ainoFor, mattiFor, _ := b.acting()
+	project, err := b.StartProject(ctx, ainoFor, matter.NewProject{Entity: "event", Municipality: "837", Name: "Kesäkonsertti", Types: []string{"muni-sewer"}})
+	b.must(err)
+	if err := b.RemoveMember(ctx, ainoFor, project, ainoFor.ID); !fail.Is(err, fail.Conflict) {
+		t.Errorf("the last one who is told went: %v", err)
+	}
+	v, err := b.Project(ctx, mattiFor, project)
+	b.must(err)
+	m, err := b.Matter(ctx, mattiFor, v.Rows[0].ID)
+	b.must(err)
+	common, err := m.Common.Example(m.Project.Answers, true, nil)
+	b.must(err)
+	_, err = b.SaveCommon(ctx, mattiFor, project, m.Project.Version, common)
+	b.must(err)
+	own, err := m.Form.Example(m.Answers, false, nil)
+	b.must(err)
+	_, err = b.SaveDraft(ctx, mattiFor, m.ID, m.Version, own)
+	b.must(err)
+	m, err = b.Matter(ctx, mattiFor, m.ID)
+	b.must(err)
+	_, err = b.Send(ctx, mattiFor, []matter.Looked{{Matter: m.ID, Version: m.Version, Common: m.Project.Version}}) // a colleague, told from now on
+	b.must(err)
+	b.must(b.RemoveMember(ctx, mattiFor, project, ainoFor.ID))
+}

@@ -22,7 +22,7 @@ type membersPage struct {
 
 type member struct {
 	ID, Name, Role, RoleText, Since string
-	Me                              bool
+	Me, Mandated                    bool // by mandate: the role is not the project's to give
 }
 
 // invited is an open invitation.
@@ -42,7 +42,7 @@ func (r room) drawMembers(w http.ResponseWriter, a *site.Ask, who asker, status 
 	s := say{a.Lang}
 	page := membersPage{say: s, Path: projectPath(v.ID) + "/members", MayRule: v.Role.MayRule()}
 	for _, m := range v.Members {
-		page.Members = append(page.Members, member{ID: m.Person, Name: m.Name, Role: string(m.Role), RoleText: s.T("member." + string(m.Role)), Since: i18n.Date(a.Lang, m.Since), Me: m.Person == who.ID})
+		page.Members = append(page.Members, member{ID: m.Person, Name: m.Name, Role: string(m.Role), RoleText: s.T("member." + string(m.Role)), Since: i18n.Date(a.Lang, m.Since), Me: m.Person == who.ID, Mandated: m.Role == matter.Mandated})
 	}
 	for _, i := range v.Invitations {
 		page.Invitations = append(page.Invitations, invited{ID: i.ID, Email: i.Email, About: s.T("member."+string(i.Role)) + ", " + s.T("customer.invitation_until", i18n.Date(a.Lang, i.ExpiresAt))})

@@ -301,7 +301,7 @@ func memberCard(p membersPage, m member) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.MayRule {
+		if p.MayRule && !m.Mandated {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -413,7 +413,7 @@ func memberCard(p membersPage, m member) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if m.Me || p.MayRule {
+		if m.Me && !m.Mandated || !m.Me && p.MayRule {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<form method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
