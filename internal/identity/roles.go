@@ -66,13 +66,30 @@ func (s Service) granter() (ledger.Actor, string, bool, []Role) {
 	return ledger.Person(s.ID), "", true, []Role{RoleLead}
 }
 
+// Operator is whoever runs the hub, at its machine: who gives the first roles,
+// since nobody in the hub could.
+type Operator struct{}
+
+func (Operator) granter() (ledger.Actor, string, bool, []Role) {
+	return ledger.TheHub, "", true, []Role{RoleLead, RoleService}
+}
+
+// rolesStream is where it stands who was given a role: the authority's stream, or
+// the hub's own for roles of the whole hub.
+func rolesStream(authority string) string {
+	if authority == "" {
+		return "hub"
+	}
+	return AuthorityStream(authority)
+}
+
 // rule returns the granter's actor if the role of the authority is its to give.
 func rule(who Granter, authority string, role Role) (ledger.Actor, error) {
 	actor, own, all, may := who.granter()
 	if !all && own != authority {
 		return "", fail.New(fail.NotFound, "error.not_found")
 	}
-	if !slices.Contains(may, role) {
+	if !slices.Contains(may, role) || (role == RoleService) != (authority == "") {
 		return "", fail.New(fail.Forbidden, "roles.not_yours_to_give")
 	}
 	return actor, nil
@@ -133,7 +150,7 @@ func (r *Roles) Give(ctx context.Context, who Granter, person string, h Hat, unt
 		if err := answered(ctx, tx, now, person, h.Authority); err != nil {
 			return err
 		}
-		_, err := ledger.Record(ctx, tx, now, AuthorityStream(h.Authority), actor, ledger.Authority, DeedGiven, roleData{Person: person, Role: h.Role, Types: h.Types, Until: db.Millis(until)})
+		_, err := ledger.Record(ctx, tx, now, rolesStream(h.Authority), actor, ledger.Authority, DeedGiven, roleData{Person: person, Role: h.Role, Types: h.Types, Until: db.Millis(until)})
 		return err
 	})
 }
@@ -212,7 +229,7 @@ func (r *Roles) end(ctx context.Context, actor ledger.Actor, deed, person string
 		if err := EndAll(ctx, tx, person, authority); err != nil {
 			return err
 		}
-		e, err := ledger.Record(ctx, tx, now, AuthorityStream(authority), actor, ledger.Authority, deed, roleData{Person: person, Role: role, Successor: successor})
+		e, err := ledger.Record(ctx, tx, now, rolesStream(authority), actor, ledger.Authority, deed, roleData{Person: person, Role: role, Successor: successor})
 		if err != nil || role != RoleOfficer {
 			return err
 		}
