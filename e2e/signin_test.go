@@ -141,7 +141,7 @@ func TestLeadLetsAnOfficerInAndWithdrawsTheRole(t *testing.T) {
 	virve.manage("Kalle Käsittelijä")
 	virve.Select(virve.words("roles.successor_now"), "Virve Virkanen")
 	virve.Click("button", virve.words("roles.withdraw"))
-	virve.See(virve.words("roles.withdrawn"))
+	virve.See(virve.words("roles.withdrawn_successor"))
 	kalle.In("navigation", kalle.words("ui.nav")).Click("link", kalle.words("site.nav_inbox"))
 	kalle.at("/login")
 	kalle.NotSee("Kuvauslento")

@@ -178,8 +178,12 @@ func answered(ctx context.Context, tx *db.Tx, now time.Time, person, authority s
 	return nil
 }
 
+// Inbox stands for a successor where the open work goes back to the authority's
+// inbox.
+const Inbox = "inbox"
+
 // Withdraw takes a role away at once: its sessions end, and the open work is
-// handed to the successor, or back to the authority's inbox.
+// handed to the successor, "" for the one who was named beforehand.
 func (r *Roles) Withdraw(ctx context.Context, who Granter, person string, role Role, authority, successor string) error {
 	actor, err := rule(who, authority, role)
 	if err != nil {
@@ -208,7 +212,10 @@ func (r *Roles) end(ctx context.Context, actor ledger.Actor, deed, person string
 			return fail.New(fail.NotFound, "error.not_found")
 		}
 		named := successor == ""
-		if named {
+		switch {
+		case successor == Inbox:
+			successor = ""
+		case named:
 			if successor, err = successorOf(ctx, tx, person, authority); err != nil {
 				return err
 			}
@@ -268,6 +275,9 @@ func mayTakeOver(ctx context.Context, tx *db.Tx, now time.Time, successor, perso
 func (r *Roles) Name(ctx context.Context, who Granter, person, authority, successor string) error {
 	if _, err := rule(who, authority, RoleLead); err != nil {
 		return err
+	}
+	if successor == Inbox {
+		successor = ""
 	}
 	return r.DB.InTx(ctx, func(tx *db.Tx) error {
 		if successor != "" {
@@ -385,6 +395,29 @@ func Asked(ctx context.Context, tx *db.Tx, authority string) (all []Grantee, err
 		var asked int64
 		err := rows.Scan(&g.Person.ID, &g.Person.Name, &g.Person.Email, &lang, &g.LastWay, &asked)
 		g.Person.Lang, g.Since = i18n.Parse(lang), db.Time(asked)
+		all = append(all, g)
+		return err
+	})
+	return all, err
+}
+
+// Former lists who used a role of an authority since a time and has none now, the
+// last first: one that was withdrawn by mistake can be given back.
+func Former(ctx context.Context, tx *db.Tx, authority string, since time.Time) (all []Grantee, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT p.id, p.name, p.email, p.lang, u.connection, u.at FROM last_uses u JOIN people p ON p.id = u.person_id
+		WHERE  u.authority_id = $1 AND u.at > $2 AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person_id = p.id AND g.authority_id = u.authority_id)
+		AND    NOT EXISTS (SELECT 1 FROM access_requests r WHERE r.person_id = p.id AND r.authority_id = u.authority_id AND r.answered_at = 0)
+		ORDER BY u.at DESC, p.id`, authority, db.Millis(since))
+	if err != nil {
+		return nil, fmt.Errorf("list who had a role: %w", err)
+	}
+	err = rows.Each(func() error {
+		var g Grantee
+		var lang string
+		var seen int64
+		err := rows.Scan(&g.Person.ID, &g.Person.Name, &g.Person.Email, &lang, &g.LastWay, &seen)
+		g.Person.Lang, g.LastSeen = i18n.Parse(lang), db.Time(seen)
 		all = append(all, g)
 		return err
 	})

@@ -385,7 +385,16 @@ func TestAStateOfficerAsksAndIsLetInByTheLead(t *testing.T) {
 	}
 
 	s.jar = lead
-	s.to(s.do("POST", "/lead/people/"+id[1]+"/withdraw", url.Values{"role": {"officer"}}))
+	if w := s.do("POST", "/lead/people/"+id[1]+"/withdraw", url.Values{"role": {"officer"}, "successor": {""}}); w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w), "Valitse, kuka jatkaa") {
+		t.Errorf("nobody was chosen to go on: status %d, %s", w.Code, text(w))
+	}
+	s.to(s.do("POST", "/lead/people/"+id[1]+"/withdraw", url.Values{"role": {"officer"}, "successor": {"inbox"}}))
+	if page := text(s.do("GET", "/lead/people", nil)); !strings.Contains(page, "Voit antaa sen uudelleen") || !strings.Contains(page, "Matti Meikäläinen") {
+		t.Errorf("who had a role is not listed: %s", page)
+	}
+	if w := s.do("GET", "/lead/people/"+id[1], nil); w.Code != http.StatusOK {
+		t.Errorf("the page of who had a role: status %d", w.Code)
+	}
 	s.jar = officer
 	if who := s.who(); who != "" {
 		t.Errorf("the leaver is still %q", who)

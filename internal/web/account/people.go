@@ -19,6 +19,7 @@ import (
 
 // peoplePage is who may do what for an authority, as its lead sees.
 type peoplePage struct {
+	Former []personRow // had a role lately
 	Asked  []personRow
 	People []personRow
 	Ways   []wayRow
@@ -35,18 +36,24 @@ type wayRow struct {
 	Users              []string // who still came in by it last
 }
 
+// formerFor is for how long somebody without a role is still listed.
+const formerFor = 180 * 24 * time.Hour
+
 func (r *room) people(w http.ResponseWriter, a *site.Ask, who identity.Lead) error {
 	return r.showPeople(w, a, who, http.StatusOK, "")
 }
 
 func (r *room) showPeople(w http.ResponseWriter, a *site.Ask, who identity.Lead, status int, problem string) error {
-	var people, asked []identity.Grantee
+	var people, asked, former []identity.Grantee
 	var ways []identity.Way
 	err := r.read(a, func(ctx context.Context, tx *db.Tx) (err error) {
 		if people, err = identity.People(ctx, tx, who.Authority); err != nil {
 			return err
 		}
 		if asked, err = identity.Asked(ctx, tx, who.Authority); err != nil {
+			return err
+		}
+		if former, err = identity.Former(ctx, tx, who.Authority, r.Now().Add(-formerFor)); err != nil {
 			return err
 		}
 		ways, err = identity.Ways(ctx, tx, who.Authority)
@@ -61,6 +68,9 @@ func (r *room) showPeople(w http.ResponseWriter, a *site.Ask, who identity.Lead,
 	}
 	for _, g := range people {
 		page.People = append(page.People, r.personRow(a, g))
+	}
+	for _, g := range former {
+		page.Former = append(page.Former, r.personRow(a, g))
 	}
 	return a.Page(w, status, ui.Page{
 		Title: a.T("roles.people_title"), Lead: r.authorityName(a, who.Authority), Wide: true, Path: "/lead/people", Problems: problem != "",
@@ -156,7 +166,7 @@ func (r *room) person(w http.ResponseWriter, a *site.Ask, who identity.Lead) err
 
 func (r *room) showPerson(w http.ResponseWriter, a *site.Ask, who identity.Lead, status int, problem, field string) error {
 	id := a.PathValue("person")
-	page := personPage{Problem: problem, Field: field, Others: []ui.Option{{Value: "", Label: a.T("roles.nobody")}}}
+	page := personPage{Problem: problem, Field: field, Others: []ui.Option{{Value: identity.Inbox, Label: a.T("roles.nobody")}}}
 	err := r.read(a, func(ctx context.Context, tx *db.Tx) error {
 		people, err := identity.People(ctx, tx, who.Authority)
 		if err != nil {
@@ -178,6 +188,15 @@ func (r *room) showPerson(w http.ResponseWriter, a *site.Ask, who identity.Lead,
 		for _, g := range asked {
 			if g.Person.ID == id {
 				known, page.Person, page.Asked = true, g.Person, true
+			}
+		}
+		former, err := identity.Former(ctx, tx, who.Authority, r.Now().Add(-formerFor))
+		if err != nil {
+			return err
+		}
+		for _, g := range former {
+			if g.Person.ID == id {
+				known, page.Person = true, g.Person
 			}
 		}
 		if !known {
@@ -230,8 +249,8 @@ func (r *room) give(w http.ResponseWriter, a *site.Ask, who identity.Lead) error
 	return r.told(w, a, who, err, "/lead/people", "roles.given")
 }
 
-// mayGive refuses people who neither have a role of the authority nor asked for
-// one: a lead does not choose among strangers.
+// mayGive refuses people who neither have a role of the authority, nor had one
+// lately, nor asked for one: a lead does not choose among strangers.
 func (r *room) mayGive(a *site.Ask, who identity.Lead, person string) error {
 	return r.read(a, func(ctx context.Context, tx *db.Tx) error {
 		people, err := identity.People(ctx, tx, who.Authority)
@@ -242,7 +261,11 @@ func (r *room) mayGive(a *site.Ask, who identity.Lead, person string) error {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(append(people, asked...), func(g identity.Grantee) bool { return g.Person.ID == person }) {
+		former, err := identity.Former(ctx, tx, who.Authority, r.Now().Add(-formerFor))
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(slices.Concat(people, asked, former), func(g identity.Grantee) bool { return g.Person.ID == person }) {
 			return errNotFound
 		}
 		return nil
@@ -264,8 +287,18 @@ func (r *room) withdraw(w http.ResponseWriter, a *site.Ask, who identity.Lead) e
 	if err != nil {
 		return err
 	}
-	err = r.Roles.Withdraw(a.Context(), who, a.PathValue("person"), identity.Role(form.Get("role")), who.Authority, form.Get("successor"))
-	return r.told(w, a, who, err, "/lead/people", "roles.withdrawn")
+	role, said := identity.Role(form.Get("role")), "roles.withdrawn"
+	switch successor := form.Get("successor"); {
+	case role != identity.RoleOfficer:
+	case successor == "": // nobody's work is moved by a slip
+		return r.showPerson(w, a, who, http.StatusUnprocessableEntity, a.T("roles.choose_who_goes_on"), "withdraw")
+	case successor == identity.Inbox:
+		said = "roles.withdrawn_inbox"
+	default:
+		said = "roles.withdrawn_successor"
+	}
+	err = r.Roles.Withdraw(a.Context(), who, a.PathValue("person"), role, who.Authority, form.Get("successor"))
+	return r.told(w, a, who, err, "/lead/people", said)
 }
 
 func (r *room) successor(w http.ResponseWriter, a *site.Ask, who identity.Lead) error {

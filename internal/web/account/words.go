@@ -19,6 +19,10 @@ func askedColumns(a *site.Ask) []ui.Column {
 	return columns(a.T("roles.name"), a.T("roles.last_way"), a.T("roles.asked_at"))
 }
 
+func formerColumns(a *site.Ask) []ui.Column {
+	return columns(a.T("roles.name"), a.T("roles.last_seen"), a.T("roles.last_way"))
+}
+
 func peopleColumns(a *site.Ask) []ui.Column {
 	return columns(a.T("roles.name"), a.T("roles.role"), a.T("roles.types"), a.T("roles.until"), a.T("roles.last_seen"), a.T("roles.last_way"))
 }
