@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -423,4 +424,33 @@ func TestGoldenConflict(t *testing.T) {
 		t.Fatalf("status %d, want 409", w.Code)
 	}
 	golden(t, "conflict.html", w.Body.String(), project, "PROJECT")
+}
+
+// A message that comes when its writer has signed out in another tab is not sent,
+// and not lost.
+func TestAMessageOfSomebodySignedOut(t *testing.T) {
+	s := newSite(t)
+	_, id := s.sent("event", "muni-noise")
+	s.who = nobody
+	written := "Tuomme aidat paikalle <aamulla> kello kuusi."
+	post := func(referer string, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", matterPath(id)+"/messages", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Referer", referer)
+		return s.ask(r)
+	}
+	w := post("http://example.com"+matterPath(id)+"?x=1", url.Values{"text": {written}, "_secret": {"not of any page"}}.Encode())
+	body := w.Body.String()
+	if w.Code != http.StatusForbidden || !strings.Contains(body, html.EscapeString(written)) || strings.Contains(body, "not of any page") {
+		t.Errorf("status %d, %s", w.Code, text(body))
+	}
+	if want := "/login?next=" + url.QueryEscape(matterPath(id)+"?x=1"); !strings.Contains(body, html.EscapeString(want)) {
+		t.Errorf("the sign-in does not lead back to the page: %s", body)
+	}
+	if w = post("https://elsewhere.example/matters", "text="+url.QueryEscape(written)); strings.Contains(w.Body.String(), "next=") {
+		t.Error("the sign-in leads to another site's page")
+	}
+	if w = post("", "text=Hei"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" {
+		t.Errorf("nothing worth keeping: status %d to %s", w.Code, w.Header().Get("Location"))
+	}
 }

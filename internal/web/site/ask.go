@@ -183,12 +183,10 @@ func (a *Ask) Say(w http.ResponseWriter, to, key string) error {
 }
 
 func toLogin(w http.ResponseWriter, a *Ask) error {
-	next := ""
-	if a.Method == http.MethodGet || a.Method == http.MethodHead {
-		next = "?next=" + url.QueryEscape(a.URL.RequestURI())
+	if a.Method != http.MethodGet && a.Method != http.MethodHead {
+		return signInAgain(w, a)
 	}
-	http.Redirect(w, a.Request, ui.LoginPath+next, http.StatusSeeOther)
-	return nil
+	return a.See(w, ui.LoginPath+"?next="+url.QueryEscape(a.URL.RequestURI()))
 }
 
 // Local returns the address if it is one of the hub's own pages, else "/": a
