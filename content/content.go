@@ -18,6 +18,7 @@
 //	surveys/<id>.json     one permit-need survey: questions, rules, advice
 //	demo/joins.json       which authority offers what in the demonstration
 //	demo/people.json      the invented people of the demonstration
+//	demo/mandates.json    for whom they may act, as Suomi.fi-valtuudet would say
 //	demo/projects.json    their projects: stories told by real deeds
 //	demo/files/           maps and texts that the stories attach
 //

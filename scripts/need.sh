@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests lack: servers, the browser and the checkers from
-# Debian, axe-core and an OpenID provider from npm. Does nothing when all is there.
+# Debian, axe-core and an OpenID provider with its Node.js from npm. Does nothing
+# when all is there.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 has() { command -v "$1" >/dev/null; }
@@ -13,7 +14,6 @@ has pdftotext && has pdfinfo || packages+=(poppler-utils)
 has qpdf || packages+=(qpdf)
 has certutil && has pk12util || packages+=(libnss3-tools)
 has openssl || packages+=(openssl)
-has strace || packages+=(strace)
 has php && [[ -d /usr/share/simplesamlphp/www ]] || packages+=(simplesamlphp php-cli php-xml php-mbstring)
 has gcc || packages+=(gcc libc6-dev)
 has node && has npm || packages+=(nodejs npm)
@@ -57,9 +57,21 @@ if [[ $(axe) != "$wanted" || ! -s e2e/node_modules/axe-core/axe.min.js ]]; then
 	(cd e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
 fi
 
+# The provider asks for Node.js 22 and Debian 12 has 18, so npm brings one beside it.
 provider=internal/testkit/oidcprovider
 locked() { sed -n '/"node_modules\/oidc-provider"/,/version/s/.*"version": "\(.*\)".*/\1/p' "$1" 2>/dev/null || true; }
-if [[ $(locked $provider/node_modules/.package-lock.json) != "$(locked $provider/package-lock.json)" ]]; then
+recent() {
+	local node major
+	for node in $provider/node_modules/node-linux-*/bin/node node; do
+		major=$("$node" -p 'process.versions.node.split(".")[0]' 2>/dev/null) && ((major >= 22)) && return
+	done
+	return 1
+}
+if [[ $(locked $provider/node_modules/.package-lock.json) != "$(locked $provider/package-lock.json)" ]] || ! recent; then
 	echo "installing oidc-provider $(locked $provider/package-lock.json)"
 	(cd $provider && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null)
+	recent || {
+		echo "Node.js 22 or newer is missing, and npm has none for this machine: install it and try again." >&2
+		exit 1
+	}
 fi

@@ -4,6 +4,8 @@
 #   all    every stage, with the race detector, on both databases (default)
 #   check  what one wants after every change: form, vet, tests on SQLite
 #
+# Both begin with what the tests need (scripts/need.sh).
+#
 # A failing stage does not stop the others: one run tells all. The last line
 # says how it went; the exit code too.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -137,7 +139,7 @@ case ${stages[0]} in
 all) stages=(need tools form generated vet staticcheck pure sqlite lives postgres livespg fuzz) ;;
 check)
 	race=''
-	stages=(tools form vet sqlite)
+	stages=(need tools form vet sqlite)
 	;;
 esac
 mkdir -p "$tools/log"

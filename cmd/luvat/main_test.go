@@ -43,6 +43,10 @@ func TestCommands(t *testing.T) {
 	t.Setenv("LUVAT_DATABASE_URL", "")
 	t.Setenv("LUVAT_SIGN_IN", filepath.Join(t.TempDir(), "none")) // only where the keys are looked at does it matter
 	data := filepath.Join(t.TempDir(), "data")
+	used := filepath.Join(t.TempDir(), "used")
+	if err := os.MkdirAll(filepath.Join(used, "attachments"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	broken := filepath.Join(t.TempDir(), "broken.jsonl")
 	if err := os.WriteFile(broken, []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,8 +62,11 @@ func TestCommands(t *testing.T) {
 		{"no command", nil, 2, "expected one of"},
 		{"an unknown command", []string{"fly"}, 2, "unexpected argument fly"},
 		{"migrate makes a database", []string{"migrate", "--data", data}, 0, "documents of content new"},
+		{"migrate beside attachments", []string{"migrate", "--data", used}, 0, "documents of content new"},
 		{"migrate again changes nothing", []string{"migrate", "--data", data}, 0, " 0 documents of content new"},
-		{"check", []string{"check", "--data", data, "--deep"}, 0, "every chain holds"},
+		{"check before the first start", []string{"check", "--data", data}, 1, "attachments is not there"},
+		{"check, which made no folder", []string{"check", "--data", data}, 1, "attachments is not there"},
+		{"check", []string{"check", "--data", used, "--deep"}, 0, "every chain holds"},
 		{"check of a sign-in file that is not there", []string{"check", "--database", "sqlite:" + filepath.Join(data, "hub.db")}, 1, "LUVAT_SIGN_IN: open "},
 		{"rotate without keys", []string{"keys", "rotate", "--data", data}, 1, "read the keys: open "},
 		{"check says which hub", []string{"check"}, 1, "say which hub"},
@@ -75,6 +82,47 @@ func TestCommands(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The hub of the environment is checked together with its configuration.
+func TestCheckReadsTheConfiguration(t *testing.T) {
+	files := t.TempDir()
+	for name, value := range map[string]string{
+		"LUVAT_BASE_URL": "https://luvat.example.fi", "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "hub.db"), "LUVAT_ATTACHMENTS": files,
+		"LUVAT_MAIL_FROM": "hub@example.fi", "LUVAT_SMTP_HOST": "mail.example.fi", "LUVAT_SIGN_IN": "",
+	} {
+		t.Setenv(name, value)
+	}
+	if code, out, complaints := call(t, "migrate"); code != 0 {
+		t.Fatalf("migrate: status %d, said %s%s", code, out, complaints)
+	}
+	checks := func(want int, says ...string) {
+		t.Helper()
+		code, out, complaints := call(t, "check")
+		if code != want || complaints != "" {
+			t.Errorf("check: status %d, said %s%s; want %d", code, out, complaints, want)
+		}
+		for _, s := range says {
+			if !strings.Contains(out, s) {
+				t.Errorf("check does not say %q:\n%s", s, out)
+			}
+		}
+	}
+	checks(0, "ok    configuration whole")
+	if made, err := os.ReadDir(files); err != nil || len(made) != 0 {
+		t.Errorf("check made %v, %v", made, err)
+	}
+	missing := filepath.Join(files, "mistyped")
+	t.Setenv("LUVAT_ATTACHMENTS", missing)
+	checks(1, "ok    configuration", "WRONG attachments   the folder "+missing+" is not there")
+	if _, err := os.Stat(missing); !os.IsNotExist(err) {
+		t.Errorf("check made the folder: %v", err)
+	}
+	t.Setenv("LUVAT_ATTACHMENTS", files)
+	t.Setenv("LUVAT_MAIL_FROM", "hub")
+	t.Setenv("LUVAT_SMTP_PORT", "no")
+	t.Setenv("LUVAT_SIGN_IN", filepath.Join(files, "none"))
+	checks(1, "WRONG configuration LUVAT_MAIL_FROM: ", "; LUVAT_SMTP_PORT: ", "; LUVAT_SIGN_IN: open ", "ok    ledger", "ok    attachments")
 }
 
 func freePort(t *testing.T) string {

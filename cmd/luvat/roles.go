@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"luvat/internal/app"
-	"luvat/internal/identity"
 )
 
 type rolesCommand struct {
@@ -32,10 +31,6 @@ type someRole struct {
 	Authority string `help:"Whose lead: the authority's id, such as rescue-pirkanmaa."`
 }
 
-func (r someRole) hat() identity.Hat {
-	return identity.Hat{Role: identity.Role(r.Role), Authority: r.Authority}
-}
-
 type rolesGiveCommand struct{ someRole }
 
 // Run gives the role, with an entry in the ledger.
@@ -44,7 +39,7 @@ func (c rolesGiveCommand) Run(ctx context.Context, out *os.File) error {
 	if err != nil {
 		return err
 	}
-	return app.GiveRole(ctx, cfg, c.Person, c.hat(), out)
+	return app.GiveRole(ctx, cfg, c.Person, c.Role, c.Authority, out)
 }
 
 type rolesWithdrawCommand struct{ someRole }
@@ -55,5 +50,5 @@ func (c rolesWithdrawCommand) Run(ctx context.Context, out *os.File) error {
 	if err != nil {
 		return err
 	}
-	return app.WithdrawRole(ctx, cfg, c.Person, c.hat(), out)
+	return app.WithdrawRole(ctx, cfg, c.Person, c.Role, c.Authority, out)
 }

@@ -101,6 +101,11 @@ func (w where) config() (app.Config, error) {
 	return app.Config{}, errors.New("say which hub: --data FOLDER, --database ADDRESS or LUVAT_DATABASE_URL")
 }
 
+// environment tells whether the hub is the one that the LUVAT_* variables configure.
+func (w where) environment() bool {
+	return w.Data == "" && w.Database == "" && os.Getenv("LUVAT_DATABASE_URL") != ""
+}
+
 // withKeys is config with the file of the hub's keys.
 func (w where) withKeys() (app.Config, error) {
 	cfg, err := w.config()
@@ -128,15 +133,22 @@ type checkCommand struct {
 
 // Run tells what is wrong; the exit status is 1 when anything is.
 func (c checkCommand) Run(ctx context.Context, out *os.File) error {
-	cfg, err := c.withKeys()
-	if err != nil {
-		return err
-	}
-	ok, err := app.Check(ctx, cfg, c.Deep, out)
+	ok, err := c.check(ctx, out)
 	if err == nil && !ok {
 		return exitError(1)
 	}
 	return err
+}
+
+func (c checkCommand) check(ctx context.Context, out *os.File) (ok bool, err error) {
+	if c.environment() {
+		return app.CheckEnvironment(ctx, os.Getenv, c.Deep, out)
+	}
+	cfg, err := c.withKeys()
+	if err != nil {
+		return false, err
+	}
+	return app.Check(ctx, cfg, c.Deep, out)
 }
 
 type keysCommand struct {

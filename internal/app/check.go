@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"luvat/content"
@@ -35,8 +37,29 @@ func Migrate(ctx context.Context, c Config, out io.Writer) error {
 	return err
 }
 
+// CheckEnvironment reads the configuration as serve does, tells its mistakes in
+// one line, and goes on with Check.
+func CheckEnvironment(ctx context.Context, getenv func(string) string, deep bool, out io.Writer) (ok bool, err error) {
+	c, wrong := ReadConfig(getenv)
+	if wrong != nil {
+		wrong = errors.New(strings.ReplaceAll(wrong.Error(), "\n", "; "))
+	}
+	tell(out, "configuration", wrong, "whole")
+	ok, err = Check(ctx, c, deep, out)
+	return ok && wrong == nil, err
+}
+
+// tell writes a line of the report.
+func tell(out io.Writer, what string, err error, good string) {
+	if err != nil {
+		fmt.Fprintf(out, "WRONG %-13s %v\n", what, err)
+		return
+	}
+	fmt.Fprintf(out, "ok    %-13s %s\n", what, good)
+}
+
 // Check looks at a hub's data, running or not, and tells line by line what it
-// found; ok is false when anything is wrong.
+// found; ok is false when anything is wrong. It changes nothing and makes nothing.
 func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, err error) {
 	d, err := db.Open(ctx, c.DatabaseURL, db.Options{ReadOnly: true})
 	if err != nil {
@@ -45,12 +68,8 @@ func Check(ctx context.Context, c Config, deep bool, out io.Writer) (ok bool, er
 	defer d.Close() //nolint:errcheck // only read
 	ok = true
 	tell := func(what string, err error, good string) {
-		if err != nil {
-			ok = false
-			fmt.Fprintf(out, "WRONG %-12s %v\n", what, err)
-			return
-		}
-		fmt.Fprintf(out, "ok    %-12s %s\n", what, good)
+		ok = ok && err == nil
+		tell(out, what, err, good)
 	}
 	has, wants, err := d.SchemaVersion(ctx)
 	if err == nil && has != wants {
@@ -109,10 +128,15 @@ func Export(ctx context.Context, c Config, out io.Writer) error {
 }
 
 func checkFiles(ctx context.Context, d *db.DB, folder string, deep bool) (attach.Report, error) {
-	store, err := attach.Open(d, folder, time.Now)
-	if err != nil {
+	switch st, err := os.Stat(folder); {
+	case errors.Is(err, os.ErrNotExist):
+		return attach.Report{}, fmt.Errorf("the folder %s is not there: mend LUVAT_ATTACHMENTS, or start the hub once, which makes it", folder)
+	case err != nil:
 		return attach.Report{}, err
+	case !st.IsDir():
+		return attach.Report{}, fmt.Errorf("%s is not a folder: mend LUVAT_ATTACHMENTS", folder)
 	}
+	store := attach.Look(d, folder)
 	check := store.Check
 	if deep {
 		check = store.CheckDeep

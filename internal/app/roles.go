@@ -50,12 +50,14 @@ func ListRoles(ctx context.Context, c Config, out io.Writer) error {
 }
 
 // GiveRole gives somebody the role of a lead or of service management.
-func GiveRole(ctx context.Context, c Config, person string, h identity.Hat, out io.Writer) error {
+func GiveRole(ctx context.Context, c Config, person, role, authority string, out io.Writer) error {
+	h := identity.Hat{Role: identity.Role(role), Authority: authority}
 	return c.changeRole(ctx, h, out, "given", func(r *identity.Roles) error { return r.Give(ctx, identity.Operator{}, person, h, time.Time{}) })
 }
 
 // WithdrawRole takes such a role away.
-func WithdrawRole(ctx context.Context, c Config, person string, h identity.Hat, out io.Writer) error {
+func WithdrawRole(ctx context.Context, c Config, person, role, authority string, out io.Writer) error {
+	h := identity.Hat{Role: identity.Role(role), Authority: authority}
 	return c.changeRole(ctx, h, out, "withdrawn", func(r *identity.Roles) error {
 		return r.Withdraw(ctx, identity.Operator{}, person, h.Role, h.Authority, "")
 	})

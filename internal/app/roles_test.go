@@ -55,13 +55,13 @@ func TestTheFirstRoles(t *testing.T) {
 		{"liisa", identity.Hat{Role: identity.RoleService, Authority: "rescue-pirkanmaa"}}, {"liisa", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}},
 	} {
 		var out strings.Builder
-		if err := app.GiveRole(ctx, c, wrong.person, wrong.hat, &out); err == nil {
+		if err := app.GiveRole(ctx, c, wrong.person, string(wrong.hat.Role), wrong.hat.Authority, &out); err == nil {
 			t.Errorf("%s was given %+v", wrong.person, wrong.hat)
 		}
 	}
 	for _, hat := range []identity.Hat{lead, service} {
 		var out strings.Builder
-		if err := app.GiveRole(ctx, c, "liisa", hat, &out); err != nil {
+		if err := app.GiveRole(ctx, c, "liisa", string(hat.Role), hat.Authority, &out); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestTheFirstRoles(t *testing.T) {
 		t.Errorf("after: %s", text)
 	}
 	var out strings.Builder
-	if err := app.WithdrawRole(ctx, c, "liisa", lead, &out); err != nil {
+	if err := app.WithdrawRole(ctx, c, "liisa", string(lead.Role), lead.Authority, &out); err != nil {
 		t.Fatal(err)
 	}
 	d, err := db.Open(context.WithoutCancel(ctx), c.DatabaseURL)

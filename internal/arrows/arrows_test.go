@@ -56,7 +56,7 @@ var may = map[string][]string{
 
 	// Hearts.
 	"matter":     nouns,
-	"onboarding": nouns,
+	"onboarding": nouns, // not there yet: its place, see docs/architecture.md
 
 	// Nouns. An offer names its form and its rules; who is asking is logged.
 	// Forms, survey and pdf do no I/O: no db.
@@ -119,15 +119,12 @@ var only = map[string][]string{
 	"github.com/russellhaering/goxmldsig":           {"identity/saml", "testkit/simplesaml"},
 
 	// For tests.
-	"github.com/anishathalye/porcupine": {},
-	"github.com/chromedp":               {"testkit/browser"},
-	"github.com/emersion":               {"testkit/smtpsink"},
-	"github.com/google/go-cmp":          {},
-	"github.com/pdfcpu/pdfcpu":          {},
-	"github.com/rogpeppe/go-internal":   {},
-	"github.com/Shopify/toxiproxy/v2":   {},
-	"pgregory.net/rapid":                {},
-	"testing":                           {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/simplesaml", "testkit/smtpsink"},
+	"github.com/chromedp":      {"testkit/browser"},
+	"github.com/emersion":      {"testkit/smtpsink"},
+	"github.com/google/go-cmp": {},
+	"github.com/pdfcpu/pdfcpu": {},
+	"pgregory.net/rapid":       {},
+	"testing":                  {"testkit", "testkit/browser", "testkit/oidcprovider", "testkit/pki", "testkit/simplesaml", "testkit/smtpsink"},
 }
 
 func with(list []string, more ...string) []string { return slices.Concat(list, more) }

@@ -38,10 +38,7 @@ type Store struct {
 
 // Open returns the store whose bytes are under dir, which is made if needed.
 func Open(d *db.DB, dir string, now func() time.Time) (*Store, error) {
-	s := &Store{
-		Scanner: Off{}, Log: slog.Default(), db: d, dir: dir, now: now,
-		write: (*os.File).Write, flushEach: flushEach, busy: map[string]bool{}, sums: map[string]*tally{},
-	}
+	s := newStore(d, dir, now)
 	for _, sub := range []string{"incoming", "trash"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make the attachments' folder: %w", err)
@@ -51,6 +48,17 @@ func Open(d *db.DB, dir string, now func() time.Time) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Look returns the store whose bytes are under dir for Check and CheckDeep only: it
+// makes nothing in the folder.
+func Look(d *db.DB, dir string) *Store { return newStore(d, dir, time.Now) }
+
+func newStore(d *db.DB, dir string, now func() time.Time) *Store {
+	return &Store{
+		Scanner: Off{}, Log: slog.Default(), db: d, dir: dir, now: now,
+		write: (*os.File).Write, flushEach: flushEach, busy: map[string]bool{}, sums: map[string]*tally{},
+	}
 }
 
 func (s *Store) incoming(id string) string { return filepath.Join(s.dir, "incoming", id) }

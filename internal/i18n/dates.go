@@ -18,8 +18,6 @@ func mustZone() *time.Location {
 	return z
 }
 
-var monthsSV = [...]string{"januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november", "december"}
-
 // Date shows a day: 24.12.2026, 24.12.2026 in Swedish too (the usage in
 // Finland), 24 December 2026 in English.
 func Date(l Lang, t time.Time) string {
@@ -31,17 +29,6 @@ func Date(l Lang, t time.Time) string {
 		return t.Format("2 January 2006")
 	}
 	return t.Format("2.1.2006")
-}
-
-// LongDate shows a day with the month in letters where that reads better.
-func LongDate(l Lang, t time.Time) string {
-	t = t.In(Zone)
-	switch l {
-	case SV:
-		return strconv.Itoa(t.Day()) + " " + monthsSV[t.Month()-1] + " " + strconv.Itoa(t.Year())
-	default:
-		return Date(l, t)
-	}
 }
 
 // Clock shows a time of day: 14.05 in Finnish and Swedish, 14:05 in English.

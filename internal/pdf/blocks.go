@@ -324,16 +324,3 @@ func sum(values []float64) float64 {
 	}
 	return s
 }
-
-type rule struct{}
-
-func (rule) lead(*layout) float64 { return 24 }
-
-func (rule) place(l *layout) {
-	if l.room() < 24 {
-		l.newPage()
-	}
-	l.gap(14)
-	l.line(l.y, 0.8)
-	l.y += 4
-}

@@ -133,11 +133,8 @@ func (l *layout) keep(blocks []block) {
 
 // opens tells whether a block belongs to what follows it.
 func opens(b block) bool {
-	switch b.(type) {
-	case *heading, rule:
-		return true
-	}
-	return false
+	_, ok := b.(*heading)
+	return ok
 }
 
 // lines breaks a text for a column of the given width.

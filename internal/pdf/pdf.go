@@ -157,9 +157,6 @@ func (d *Doc) List(items []string) {
 	d.add(&list{cleaned})
 }
 
-// Rule adds a thin line across the page. Screen readers pass over it.
-func (d *Doc) Rule() { d.add(rule{}) }
-
 func (d *Doc) add(b block) { d.blocks = append(d.blocks, b) }
 
 // WriteTo writes the document to w. It may be called again, and after adding

@@ -49,7 +49,7 @@ func sample() *pdf.Doc {
 		"Aluekartta.pdf: lavat, poistumistiet, sammuttimet ja ensiapupiste merkittyinä; karttaan on piirretty myös huoltoajon reitti",
 		"Maanomistajan lupa.pdf",
 	})
-	doc.Rule()
+	doc.Paragraph("Tiedot on tarkistettu ennen lähettämistä.")
 	doc.Paragraph("Ilmoitus perustuu kokoontumislain (530/1999) 14 §:ään.")
 	return doc
 }

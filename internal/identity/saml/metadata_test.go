@@ -231,7 +231,7 @@ func TestALinkOfTheChain(t *testing.T) {
 
 // TestVouchedSigner: an authority vouches for the signer, by name.
 func TestVouchedSigner(t *testing.T) {
-	const name = saml.SuomiFiProductionSigner
+	const name = "metadata-signing.tunnistus.suomi.fi"
 	roots := x509.NewCertPool()
 	roots.AddCert(keys.authority.Certificate)
 	from, until := now.Add(-time.Hour), now.Add(time.Hour)

@@ -23,26 +23,6 @@ const (
 	TestIdentifier = "urn:oid:1.2.246.517.3002.110.999"
 )
 
-// The identity providers of Suomi.fi-tunnistus: entity ids, addresses of their
-// metadata, and the common names of the metadata's signers.
-const (
-	SuomiFiProduction         = "https://tunnistautuminen.suomi.fi/idp1"
-	SuomiFiProductionMetadata = "https://tunnistus.suomi.fi/static/metadata/idp-metadata.xml"
-	SuomiFiProductionSigner   = "metadata-signing.tunnistus.suomi.fi"
-
-	SuomiFiTest         = "https://testi.apro.tunnistus.fi/idp1"
-	SuomiFiTestMetadata = "https://static.apro.tunnistus.fi/static/metadata/idp-metadata.xml"
-	SuomiFiTestSigner   = "metadata-signing.apro.tunnistus.fi"
-)
-
-// Virtu's metadata aggregates and discovery services.
-const (
-	VirtuProductionMetadata  = "https://virtu-ds.csc.fi/fed/virtu/virtu-metadata-v3.xml"
-	VirtuProductionDiscovery = "https://virtu-ds.csc.fi/DS"
-	VirtuTestMetadata        = "https://virtu-ds.csc.fi/fed/virtu-test/CSC_Virtu_Test_Servers-metadata.xml"
-	VirtuTestDiscovery       = "https://industria.csc.fi/DS/"
-)
-
 // An Attribute is one that our metadata asks for.
 type Attribute struct {
 	Name, FriendlyName string

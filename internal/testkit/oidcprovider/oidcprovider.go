@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -56,7 +57,11 @@ func Start(t testing.TB, o Options) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "--no-warnings", filepath.Join(dir, "server.mjs"))
+	program, err := node(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--no-warnings", filepath.Join(dir, "server.mjs"))
 	cmd.Dir = t.TempDir()
 	log := &lines{}
 	cmd.Stderr = log
@@ -89,6 +94,29 @@ func Start(t testing.TB, o Options) *Provider {
 	}
 	p.Issuer = said.Issuer
 	return p
+}
+
+// node finds a Node.js that is new enough: the one that npm brought, or the
+// machine's own. Debian 12 has 18, on which oidc-provider does not run.
+func node(dir string) (string, error) {
+	candidates, err := filepath.Glob(filepath.Join(dir, "node_modules", "node-linux-*", "bin", "node"))
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, program := range append(candidates, "node") {
+		out, err := exec.Command(program, "--version").Output()
+		if err != nil {
+			continue // not there, or of another kind of machine
+		}
+		said := strings.TrimSpace(string(out))
+		major, _, _ := strings.Cut(strings.TrimPrefix(said, "v"), ".")
+		if n, err := strconv.Atoi(major); err == nil && n >= 22 {
+			return program, nil
+		}
+		found = append(found, program+" "+said)
+	}
+	return "", fmt.Errorf("no Node.js 22 or newer, only %q: run scripts/need.sh", found)
 }
 
 // Stop ends the provider and waits until it has.
