@@ -50,6 +50,15 @@ type mandateConnection struct {
 	OfficerMatter    string   `json:"officer_matter"`
 	OfficerPrincipal string   `json:"officer_principal"` // the granting body's business id
 	OfficerShows     string   `json:"officer_shows"`     // principal or authority
+
+	// RESTKey is the key of the interface that answers about persons without a
+	// session; "" when the hub has none.
+	RESTKey string `json:"rest_key_file"`
+	// Signed asks for signed answers, of Valtuudet's keys in SignerKeys and about
+	// the hub's UUID there.
+	Signed      bool   `json:"signed"`
+	ServiceUUID string `json:"service_uuid"`
+	SignerKeys  string `json:"signer_keys_file"`
 }
 
 // samlConnection is a connection by SAML 2.0.
@@ -167,18 +176,23 @@ func naming(name string, taken map[string]bool) error {
 
 func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
 	secret := func(file string) (string, error) {
+		if file == "" {
+			return "", nil // what must be there is told below
+		}
 		body, err := os.ReadFile(file)
 		return strings.TrimSpace(string(body)), err
 	}
 	key, err1 := secret(c.APIKey)
 	password, err2 := secret(c.OAuthPassword)
-	if err := errors.Join(err1, err2); err != nil {
+	rest, err3 := secret(c.RESTKey)
+	signers, err4 := secret(c.SignerKeys)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return err
 	}
 	flow, err := mandate.New(mandate.Config{
 		BaseURL: c.BaseURL, ClientID: c.ClientID, APIKey: key, OAuthPassword: password, RedirectURL: h.Config.BaseURL + "/for/callback",
 		CustomerRoles: c.CustomerRoles, CustomerMatters: c.CustomerMatters, OfficerMatter: c.OfficerMatter, OfficerPrincipal: c.OfficerPrincipal,
-		OfficerShows: mandate.Shows(c.OfficerShows), Vault: keys, Now: h.Desk.Now,
+		OfficerShows: mandate.Shows(c.OfficerShows), RESTKey: rest, Signed: c.Signed, ServiceUUID: c.ServiceUUID, SignerKeys: signers, Vault: keys, Now: h.Desk.Now,
 	})
 	if err != nil {
 		return err

@@ -51,8 +51,11 @@ func TestTheFirstRoles(t *testing.T) {
 		person string
 		hat    identity.Hat
 	}{
-		{"nobody", lead}, {"liisa", identity.Hat{Role: identity.RoleLead}}, {"liisa", identity.Hat{Role: identity.RoleLead, Authority: "rescue-nowhere"}},
-		{"liisa", identity.Hat{Role: identity.RoleService, Authority: "rescue-pirkanmaa"}}, {"liisa", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}},
+		{"nobody", lead},
+		{"liisa", identity.Hat{Role: identity.RoleLead}},
+		{"liisa", identity.Hat{Role: identity.RoleLead, Authority: "rescue-nowhere"}},
+		{"liisa", identity.Hat{Role: identity.RoleService, Authority: "rescue-pirkanmaa"}},
+		{"liisa", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}},
 	} {
 		var out strings.Builder
 		if err := app.GiveRole(ctx, c, wrong.person, string(wrong.hat.Role), wrong.hat.Authority, &out); err == nil {
