@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"luvat/internal/db"
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/testkit"
+	"luvat/internal/testkit/browser"
 	"luvat/internal/testkit/pki"
 )
 
@@ -33,8 +35,15 @@ func withCards(t *testing.T) (*served, *pki.Tree, *testkit.Clock) {
 	t.Helper()
 	clock := testkit.NewClock()
 	tree := pki.New(t, pki.Options{Now: clock.Now})
-	h := serving(t, clock.Now, func(s *served) map[string]any {
-		door := free(t)
+	h, _ := showing(t, tree, clock.Now)
+	return h, tree, clock
+}
+
+// showing makes a hub at whose door the tree's cards are shown.
+func showing(t *testing.T, tree *pki.Tree, now func() time.Time) (h *served, door string) {
+	t.Helper()
+	h = serving(t, now, func(s *served) map[string]any {
+		door = free(t)
 		server := tree.Server(t, "127.0.0.1")
 		file := filepath.Join(s.dir, "door.pem")
 		key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
@@ -58,7 +67,7 @@ func withCards(t *testing.T) (*served, *pki.Tree, *testkit.Clock) {
 			}},
 		}
 	}, "Maija", "Meril", "100023456")
-	return h, tree, clock
+	return h, door
 }
 
 // holding gives the browser a card, and trust in the tree's servers.
@@ -126,6 +135,24 @@ func (c client) status(address string) (status int, text string) {
 	}
 	_, text = c.read(res, nil)
 	return res.StatusCode, text
+}
+
+// A browser with the card in its reader is led to the door and back, and asks for
+// a role.
+func TestSigningInByCardInABrowser(t *testing.T) {
+	tree := pki.New(t, pki.Options{})
+	h, door := showing(t, tree, nil)
+	card := tree.RSA.Card(t, maija)
+	b := browser.StartWith(t, browser.Reader{Card: card.TLS(), Roots: []*x509.Certificate{tree.RootRSA.Cert, tree.RootECC.Cert}, Hosts: []string{"https://" + door}})
+	p := b.Page(t, browser.Options{Base: h.base, JavaScript: true})
+	p.Goto("/login?next=/officer")
+	p.Click("link", "Toimikortti")
+	p.See("Maija Meriläinen")
+	if !strings.HasPrefix(p.URL(), h.base+"/login/role") {
+		t.Errorf("with the card one comes to %s", p.URL())
+	}
+	p.Click("button", i18n.T(i18n.FI, "login.access_button"))
+	p.See(i18n.T(i18n.FI, "login.access_asked"))
 }
 
 // While nobody tells whether cards were revoked, nothing is shown, and nobody is

@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"luvat/internal/i18n"
+	"luvat/internal/testkit/browser"
 	"luvat/internal/testkit/oidcprovider"
 )
 
@@ -114,6 +117,41 @@ func TestSigningInByOpenIDConnect(t *testing.T) {
 	there.Submit(url.Values{"logout": {"yes"}})
 	if at, _ := other.get(h.base + "/projects"); at.Path != "/login" {
 		t.Errorf("after the provider has ended the session at %s", at)
+	}
+}
+
+// The same in a browser, in Swedish: from the sign-in page to the provider and
+// back, and out of both.
+func TestSigningInByOpenIDConnectInABrowser(t *testing.T) {
+	h, provider := openID(t)
+	p := browser.Start(t).Page(t, browser.Options{Base: h.base, JavaScript: true, Lang: "sv"})
+	p.Goto("/login?next=/projects/new")
+	p.Click("link", "Suomi.fi-tunnistus")
+	if !strings.HasPrefix(p.URL(), provider.Issuer) {
+		t.Fatalf("the browser is at %s", p.URL())
+	}
+	browser.Eval[any](p, `document.querySelector("[name=login]").value = "tessa"; document.querySelector("[name=acr]").value = "`+ftnLevel+`"; null`)
+	p.Click("button", "OK")
+	p.See("Tessa Testilä")
+	if !strings.HasPrefix(p.URL(), h.base+"/projects/new") {
+		t.Errorf("back at %s", p.URL())
+	}
+	p.Click("button", i18n.T(i18n.SV, "ui.logout"))
+	until(t, "the browser comes to the provider to sign out there", func() bool { return strings.HasPrefix(p.URL(), provider.Issuer) })
+	browser.Eval[any](p, `const f = document.querySelector("form"); f.insertAdjacentHTML("beforeend", '<input type="hidden" name="logout" value="yes">'); f.submit(); null`)
+	until(t, "the browser comes back", func() bool { return p.URL() == h.base+"/" })
+	p.Goto("/projects")
+	if !strings.HasPrefix(p.URL(), h.base+"/login") {
+		t.Errorf("after signing out at %s", p.URL())
+	}
+}
+
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
 	}
 }
 
