@@ -100,9 +100,10 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 	if page.MayTalk {
 		page.Write = &writeForm{Text: ui.Control{Lang: a.Lang, Name: "text", Label: s.T("customer.message_label"), Help: s.T("customer.message_help"), Rows: 5, Max: matter.MaxText}}
 	}
-	for _, sub := range v.Submissions {
+	for i := range v.Submissions {
+		sub := &v.Submissions[i]
 		page.Submissions = append(page.Submissions, receiptLink{
-			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: v.Names[sub.SentBy],
+			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: sub.Sender(a.Lang, v.Names[sub.SentBy]),
 		})
 	}
 	page.Sharing, page.Events = r.sharing(s, v), r.events(s, v)

@@ -25,6 +25,7 @@ type sendPage struct {
 	Drafts          []draft
 	Ready           int
 	MaySend         bool
+	For             string // on whose behalf the asker sends, "" for oneself
 	Sent            []sent
 }
 
@@ -56,6 +57,9 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 	}
 	s := say{a.Lang}
 	page := sendPage{say: s, Project: v.ID, Common: strconv.FormatInt(v.Version, 10), Steps: s.steps(v.ID, 2), Problem: problem, MaySend: v.Role.MaySend()}
+	if who.For.ID != "" {
+		page.For = matter.OnBehalf{Name: who.For.Name, BusinessID: who.For.BusinessID}.String()
+	}
 	just := a.URL.Query()["sent"]
 	for _, row := range v.Rows {
 		if row.Status != matter.Draft {
