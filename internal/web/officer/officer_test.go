@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"luvat/internal/matter"
 	"luvat/internal/db"
+	"luvat/internal/matter"
 	"luvat/internal/testkit"
 )
 
