@@ -166,8 +166,12 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 		}
 	}
 	if v.Status == matter.Draft {
-		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
-			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))
+		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.Last.IsZero() {
+			key := "customer.send_latest"
+			if !due.Binds() {
+				key = "customer.send_advised"
+			}
+			add(key, i18n.Date(s.Lang, due.Last)+", "+s.leftOf(due, r.Now()))
 		}
 	}
 	if t := r.Catalogue.Type(v.Type); t != nil {

@@ -9,7 +9,6 @@ import (
 
 	"luvat/internal/catalogue"
 	"luvat/internal/fail"
-	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/web/site"
 	"luvat/internal/web/ui"
@@ -88,9 +87,7 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 			page.Ready++
 		}
 		d.On = d.whole() && on == nil || slices.Contains(on, row.ID)
-		if due := latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()); !due.IsZero() {
-			d.Due, d.Urgency = s.T("customer.send_by", i18n.Date(a.Lang, due))+", "+s.left(due, r.Now()), urgency(due, r.Now())
-		}
+		d.Due, d.Urgency = s.sendBy(latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()), r.Now(), true)
 		if row.Offer.Way == catalogue.Conditional {
 			d.Outside = row.Offer.URL
 		}
