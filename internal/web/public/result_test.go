@@ -185,8 +185,15 @@ func TestDeadlineOfTheRule(t *testing.T) {
 		}},
 		{"advice is stricter than the law", "2027-07-01", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{
 			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027 (5 vuorokautta ennen tapahtuman alkua).",
-			"Miksi Tapahtumassa tarvitaan liikenteenohjaajia", "Yllä oleva aika tulee tästä.",
+			"Miksi Tapahtumassa tarvitaan järjestyksenvalvojia", "Yllä oleva aika tulee tästä.",
 		}},
+		{"stewards alone", "2027-07-01", "order", url.Values{"q_order": {"keepers"}}, []string{
+			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027", "kun tapahtumassa on tilapäisiä järjestyksenvalvojia",
+		}},
+		{"traffic controllers alone", "2027-07-01", "order", url.Values{"q_order": {"traffic"}}, []string{
+			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027", "kun tapahtumassa on liikenteenohjaajia",
+		}},
+		{"neither", "2027-07-01", "order", url.Values{"q_order": {"disturb"}}, []string{"Viimeistään 26.6.2027 (5 vuorokautta ennen tapahtuman alkua)"}},
 		{"the advised day has passed, the last has not", "2027-03-10", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Suositeltu aika on jo mennyt", "Varsinainen määräaika on 5.3.2027"}},
 		{"the advised day is near", "2027-03-20", "order", url.Values{"q_order": {"traffic"}}, []string{"Suositeltu päivä on lähellä"}},
 		{"both have passed", "2027-03-05", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Määräaika on jo mennyt", "Sisä-Suomen poliisilaitos"}},
