@@ -111,7 +111,7 @@ func (d *paper) submission(s submission) error {
 		title = d.t("dossier.first_submission")
 	}
 	d.Heading(2, title)
-	d.fields("dossier.at", i18n.DateTime(d.lang, s.SentAt), "dossier.by", d.v.Names[s.SentBy], "dossier.receipt", s.Hash)
+	d.fields("dossier.at", i18n.DateTime(d.lang, s.SentAt), "dossier.by", s.Sender(d.lang, d.v.Names[s.SentBy]), "dossier.receipt", s.Hash)
 
 	common, err := s.body.CommonAnswers()
 	if err != nil {

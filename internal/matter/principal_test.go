@@ -76,7 +76,7 @@ func TestACompanysProjectIsTheCompanys(t *testing.T) {
 	b.must(err)
 	sent, err := b.Send(ctx, mattiFor, []matter.Looked{{Matter: m.ID, Version: m.Version, Common: m.Project.Version}})
 	b.must(err)
-	if body, err := sent[0].Parse(); err != nil || body.OnBehalfOf == nil || body.OnBehalfOf.Name != "Rova Oy" {
+	if body, err := sent[0].Parse(); err != nil || body.OnBehalfOf == nil || body.OnBehalfOf.String() != "Rova Oy (2341528-4)" {
 		t.Errorf("the seal says on behalf of %+v, %v", body.OnBehalfOf, err)
 	}
 	b.must(b.DB.View(ctx, func(tx *db.Tx) error {

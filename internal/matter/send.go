@@ -75,9 +75,28 @@ type Sealed struct {
 // OnBehalf is whom the sender of a submission acted for, by a mandate that the
 // hub had checked.
 type OnBehalf struct {
-	ID   string `json:"id"`
-	Kind string `json:"kind"` // company, person
-	Name string `json:"name"`
+	ID         string `json:"id"`
+	Kind       string `json:"kind"` // company, person
+	Name       string `json:"name"`
+	BusinessID string `json:"business_id,omitempty"` // of a company
+}
+
+// String names the company with its business id, or the person.
+func (o OnBehalf) String() string {
+	if o.BusinessID == "" {
+		return o.Name
+	}
+	return o.Name + " (" + o.BusinessID + ")"
+}
+
+// Sender names who sent the submission and, if it was for another, for whom:
+// name is the person's own, and stands alone where the body is gone.
+func (s *Submission) Sender(l i18n.Lang, name string) string {
+	body, err := s.Parse()
+	if err != nil || body.OnBehalfOf == nil {
+		return name
+	}
+	return i18n.T(l, "matter.sent_for", name, body.OnBehalfOf.String())
 }
 
 // FormRef names a version of a form.
@@ -367,7 +386,7 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 	body.Project.ID, body.Project.Number, body.Project.Entity, body.Project.Municipality = p.ID, p.Number, p.Entity, p.Municipality
 	body.Form, body.CommonForm = FormRef{m.Form, m.FormHash}, FormRef{common.ID(), p.FormHash}
 	if f := s.sender.For; f.ID != "" {
-		body.OnBehalfOf = &OnBehalf{f.ID, string(f.Kind), f.Name}
+		body.OnBehalfOf = &OnBehalf{f.ID, string(f.Kind), f.Name, f.BusinessID}
 	}
 	var err error
 	if body.Common, err = shared.Marshal(); err != nil {

@@ -76,8 +76,9 @@ var some = time.Date(2027, 6, 16, 12, 0, 0, 0, i18n.Zone)
 
 // Dues tells by when the matter must be with its authority: what each rule
 // says that called for it, and general, the matter type's own limit, where a
-// rule says nothing. The strictest comes first and rules; of two with the same
-// last day that is the one that binds. No reasons give the general one.
+// rule says nothing or only advises: advice takes no limit away that binds. The
+// strictest comes first and rules; of two with the same last day that is the one
+// that binds. No reasons give the general one.
 func (f Finding) Dues(general *Limit, start time.Time) []Due {
 	var all []Due
 	add := func(l *Limit, reason int) {
@@ -88,7 +89,8 @@ func (f Finding) Dues(general *Limit, start time.Time) []Due {
 	for i, r := range f.Reasons {
 		if r.Limit != nil {
 			add(r.Limit, i)
-		} else {
+		}
+		if r.Limit == nil || general != nil && general.Binds() && !r.Limit.Binds() {
 			add(general, i)
 		}
 	}

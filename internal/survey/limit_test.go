@@ -30,6 +30,7 @@ func TestDues(t *testing.T) {
 		{"units are compared by the day they give", []*Limit{limit(4, WorkingDay, EventStart, "certain"), limit(5, Day, EventStart, "certain")}, nil, "2027-06-24", 0, 2},
 		{"of the same day the one that binds", []*Limit{limit(14, Day, EventStart, "local"), limit(14, Day, EventStart, "certain")}, nil, "2027-06-17", 1, 2},
 		{"what cannot be counted comes last", []*Limit{limit(30, Day, WorkStart, "certain"), limit(5, Day, EventStart, "certain")}, nil, "2027-06-26", 1, 2},
+		{"advice takes no limit away that binds", []*Limit{limit(14, Day, EventStart, "advised")}, limit(5, Day, EventStart, "certain"), "2027-06-17", 0, 2},
 		{"none at all", []*Limit{nil}, nil, "", 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -46,7 +46,24 @@ func (r room) showCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	return r.drawCommon(w, a, who, p, v, p.shown(a), http.StatusOK)
+	return r.drawCommon(w, a, who, p, v, p.commonShown(a, v), http.StatusOK)
+}
+
+// commonShown adds what the matters of the project lack of the common data to
+// what the form says for itself, when that is to be shown.
+func (p *paper) commonShown(a *site.Ask, v *matter.ProjectView) forms.Problems {
+	if a.URL.Query().Get("check") == "" {
+		return nil
+	}
+	problems := p.shown(a)
+	for _, row := range v.Rows {
+		for _, l := range v.Lacks[row.ID] {
+			if _, told := problems.At(l.Problem.Path); l.Common && !told {
+				problems = append(problems, l.Problem)
+			}
+		}
+	}
+	return p.form.Sorted(problems)
 }
 
 func (r room) postCommon(w http.ResponseWriter, a *site.Ask, who asker) error {

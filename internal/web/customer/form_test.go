@@ -24,6 +24,7 @@ import (
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/matter"
+	"luvat/internal/web/ui"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -384,6 +385,31 @@ func node(nodes []forms.Node, path string) *forms.Node {
 
 // A date is asked with its time. Until that is given the date is kept as it is:
 // no save complains, and it is missed only where one looks at what is missing.
+// A link to what lacks of the common data marks all of it, as that to a
+// matter's form does.
+func TestAllThatLacksIsMarked(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "police-public-event")
+	var want []string
+	for _, l := range s.view(ids[0]).Lacks {
+		if l.Common {
+			want = append(want, l.Problem.Path)
+		}
+	}
+	page := s.get("/projects/" + project + "/common?check=1")
+	if len(want) < 5 {
+		t.Fatalf("only %v lacks", want)
+	}
+	for _, path := range want {
+		if !strings.Contains(page, `id="`+ui.FieldID(path)+`-problem"`) {
+			t.Errorf("%s is not marked", path)
+		}
+	}
+	if page := s.get("/projects/" + project + "/common"); strings.Contains(page, "aria-invalid") {
+		t.Error("a form that was just opened is full of problems")
+	}
+}
+
 func TestADateWaitsForItsTime(t *testing.T) {
 	s := newSite(t)
 	project, ids := s.start("event", "muni-noise") // on 12 June 2027: at what time, nobody asked

@@ -7,6 +7,7 @@ import (
 	"luvat/internal/catalogue"
 	"luvat/internal/i18n"
 	"luvat/internal/survey"
+	"luvat/internal/web/ui"
 )
 
 func TestLatest(t *testing.T) {
@@ -37,9 +38,35 @@ func TestLatest(t *testing.T) {
 		{"no day to count from", &catalogue.Type{Deadline: limit(14, survey.WishedTime, "proposed")}, survey.Finding{}, "2027-03-02", ""},
 		{"no such type any more", nil, found, "2027-03-02", ""},
 	} {
-		got := latest(tt.typ, tt.found, day("2027-07-01"), day(tt.now))
+		due := latest(tt.typ, tt.found, day("2027-07-01"), day(tt.now))
+		got := due.Last
 		if want := tt.want; got.IsZero() != (want == "") || want != "" && got.Format(time.DateOnly) != want {
 			t.Errorf("%s: %v, want %s", tt.name, got, want)
+		}
+	}
+}
+
+// What is only advised is not told as an order, and a day that has passed says
+// so.
+func TestAdviceIsNoOrder(t *testing.T) {
+	day := func(d int) time.Time { return time.Date(2027, 2, d, 12, 0, 0, 0, i18n.Zone) }
+	due := func(mark string) survey.Due { return survey.Due{Limit: survey.Limit{Mark: mark}, Last: day(4)} }
+	for _, tt := range []struct {
+		mark string
+		now  time.Time
+		left bool
+		want string
+		u    ui.Urgency
+	}{
+		{"certain", day(1), false, "Lähetä viimeistään 4.2.2027", ui.Soon},
+		{"certain", day(1), true, "Lähetä viimeistään 4.2.2027, 3 päivää jäljellä", ui.Soon},
+		{"certain", day(9), false, "Lähetä viimeistään 4.2.2027, määräpäivä on mennyt", ui.Late},
+		{"advised", day(1), false, "Suositus: lähetä viimeistään 4.2.2027", ui.Soon},
+		{"proposed", day(4), true, "Suositus: lähetä viimeistään 4.2.2027, suositeltu päivä on tänään", ui.Soon},
+		{"local", day(9), false, "Suositus: lähetä viimeistään 4.2.2027, suositeltu päivä on mennyt", ui.Soon},
+	} {
+		if got, u := (say{i18n.FI}).sendBy(due(tt.mark), tt.now, tt.left); got != tt.want || u != tt.u {
+			t.Errorf("%s on %s: %q, %v; want %q, %v", tt.mark, tt.now.Format(time.DateOnly), got, u, tt.want, tt.u)
 		}
 	}
 }

@@ -100,9 +100,10 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 	if page.MayTalk {
 		page.Write = &writeForm{Text: ui.Control{Lang: a.Lang, Name: "text", Label: s.T("customer.message_label"), Help: s.T("customer.message_help"), Rows: 5, Max: matter.MaxText}}
 	}
-	for _, sub := range v.Submissions {
+	for i := range v.Submissions {
+		sub := &v.Submissions[i]
 		page.Submissions = append(page.Submissions, receiptLink{
-			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: v.Names[sub.SentBy],
+			Label: s.submission(sub.N), Href: page.Path + "/receipts/" + strconv.FormatInt(sub.N, 10), When: i18n.DateTime(a.Lang, sub.SentAt), By: sub.Sender(a.Lang, v.Names[sub.SentBy]),
 		})
 	}
 	page.Sharing, page.Events = r.sharing(s, v), r.events(s, v)
@@ -165,8 +166,12 @@ func (r room) facts(s say, v *matter.View) []ui.Item {
 		}
 	}
 	if v.Status == matter.Draft {
-		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.IsZero() {
-			add("customer.send_latest", i18n.Date(s.Lang, due)+", "+s.left(due, r.Now()))
+		if due := latest(r.Catalogue.Type(v.Type), v.Found, v.Project.StartsAt, r.Now()); !due.Last.IsZero() {
+			key := "customer.send_latest"
+			if !due.Binds() {
+				key = "customer.send_advised"
+			}
+			add(key, i18n.Date(s.Lang, due.Last)+", "+s.leftOf(due, r.Now()))
 		}
 	}
 	if t := r.Catalogue.Type(v.Type); t != nil {

@@ -143,6 +143,24 @@ func TestSendAndReceipt(t *testing.T) {
 	}
 }
 
+// Whoever sends for a company is told so before, and what was sent says it.
+func TestSentForACompany(t *testing.T) {
+	s := newSite(t)
+	s.actFor("9100001-3", "Vasasol Ab")
+	project, ids := s.start("event", "muni-noise")
+	s.fill(ids[0])
+	for lang, want := range map[string]string{"fi": "Lähetät asiat puolesta: Vasasol Ab (9100001-3).", "sv": "Du skickar ärendena för Vasasol Ab (9100001-3).", "en": "on behalf of Vasasol Ab (9100001-3)."} {
+		s.says(text(s.get(projectPath(project)+"/send?lang="+lang)), want)
+	}
+	at := s.post(projectPath(project)+"/send", s.looked(project, ids[0]))
+	for lang, want := range map[string]string{
+		"fi": "Aino Aalto, puolesta: Vasasol Ab (9100001-3)", "sv": "Aino Aalto, för Vasasol Ab (9100001-3)", "en": "Aino Aalto, on behalf of Vasasol Ab (9100001-3)",
+	} {
+		s.says(text(s.get(at+"?lang="+lang)), want)
+		s.says(text(s.get(matterPath(ids[0])+"?lang="+lang)), want)
+	}
+}
+
 func TestCompletionRoundTrip(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()

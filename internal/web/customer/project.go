@@ -222,9 +222,7 @@ func (r room) waitDraft(s say, row matter.Row, v *matter.ProjectView) wait {
 	case own == 0:
 		w.StatusText = s.T("customer.lacks_common_only")
 	}
-	if due := latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()); !due.IsZero() {
-		w.Due, w.Urgency = s.T("customer.send_by", i18n.Date(s.Lang, due))+", "+s.left(due, r.Now()), urgency(due, r.Now())
-	}
+	w.Due, w.Urgency = s.sendBy(latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()), r.Now(), true)
 	return w
 }
 

@@ -305,9 +305,7 @@ func (r room) choices(a *site.Ask, town, entity string, starts time.Time, want w
 			continue
 		}
 		c := choice{ID: t.ID, Name: t.Name.In(a.Lang), Authority: r.authorityName(a.Lang, offer.Authority), Summary: t.Summary.In(a.Lang)}
-		if due := latest(t, found, starts, r.Now()); !due.IsZero() {
-			c.Deadline, c.Urgency = s.T("customer.send_by", i18n.Date(a.Lang, due)), urgency(due, r.Now())
-		}
+		c.Deadline, c.Urgency = s.sendBy(latest(t, found, starts, r.Now()), r.Now(), false)
 		if wants {
 			c.Status = string(found.Effect())
 			c.Why = s.T("customer.why_" + c.Status)
@@ -336,18 +334,49 @@ func (r room) askWhom(s say, t *catalogue.Type, town string) string {
 
 // latest is when a matter must be with its authority at the latest, by the
 // rules that called for it if a survey did: the strictest day that has not
-// passed, or else the last. It is zero when no such day is known.
-func latest(t *catalogue.Type, found survey.Finding, starts, now time.Time) (day time.Time) {
+// passed, or else the last. Its day is zero when no such day is known.
+func latest(t *catalogue.Type, found survey.Finding, starts, now time.Time) (due survey.Due) {
 	if t == nil {
-		return day
+		return due
 	}
 	for _, d := range found.Dues(t.Deadline, starts) {
 		if !d.Last.IsZero() {
-			day = d.Last
+			due = d
 		}
-		if !day.Before(now) {
-			return day
+		if !due.Last.Before(now) {
+			return due
 		}
 	}
-	return day
+	return due
+}
+
+// sendBy tells the day of latest as what it is, an order or advice, and that it
+// has passed; with left also how many days are left.
+func (s say) sendBy(due survey.Due, now time.Time, left bool) (text string, u ui.Urgency) {
+	if due.Last.IsZero() {
+		return "", ui.InTime
+	}
+	key, u := "customer.send_by", urgency(due.Last, now)
+	if !due.Binds() {
+		if key = "customer.advised_by"; u == ui.Late {
+			u = ui.Soon
+		}
+	}
+	text = s.T(key, i18n.Date(s.Lang, due.Last))
+	if left || due.Last.Before(now) {
+		text += ", " + s.leftOf(due, now)
+	}
+	return text, u
+}
+
+// leftOf tells how many days are left until the day of latest.
+func (s say) leftOf(due survey.Due, now time.Time) string {
+	switch {
+	case due.Binds():
+	case due.Last.Before(now):
+		return s.T("customer.advised_late")
+	case i18n.DaysBetween(now, due.Last) == 0:
+		return s.T("customer.advised_today")
+	}
+	return s.left(due.Last, now)
 }

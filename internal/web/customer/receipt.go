@@ -65,7 +65,7 @@ func (r room) receiptPage(s say, sub *matter.Submission, v *matter.View) (*recei
 		{Label: s.T("customer.authority"), Value: r.authorityName(s.Lang, v.Authority)},
 		{Label: s.T("customer.project"), Value: v.Project.Name + " (" + v.Project.Number + ")"},
 		{Label: s.T("customer.sent_at"), Value: i18n.DateTime(s.Lang, sub.SentAt)},
-		{Label: s.T("customer.sent_by"), Value: v.Names[sub.SentBy]},
+		{Label: s.T("customer.sent_by"), Value: sub.Sender(s.Lang, v.Names[sub.SentBy])},
 	}
 	names := r.sealedNames(sealed, v)
 	if page.Own, err = r.sealedRows(s, sealed.Form, sealed.MatterAnswers, names); err != nil {

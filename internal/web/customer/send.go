@@ -9,7 +9,6 @@ import (
 
 	"luvat/internal/catalogue"
 	"luvat/internal/fail"
-	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/web/site"
 	"luvat/internal/web/ui"
@@ -25,6 +24,7 @@ type sendPage struct {
 	Drafts          []draft
 	Ready           int
 	MaySend         bool
+	For             string // on whose behalf the asker sends, "" for oneself
 	Sent            []sent
 }
 
@@ -56,6 +56,9 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 	}
 	s := say{a.Lang}
 	page := sendPage{say: s, Project: v.ID, Common: strconv.FormatInt(v.Version, 10), Steps: s.steps(v.ID, 2), Problem: problem, MaySend: v.Role.MaySend()}
+	if who.For.ID != "" {
+		page.For = matter.OnBehalf{Name: who.For.Name, BusinessID: who.For.BusinessID}.String()
+	}
 	just := a.URL.Query()["sent"]
 	for _, row := range v.Rows {
 		if row.Status != matter.Draft {
@@ -84,9 +87,7 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 			page.Ready++
 		}
 		d.On = d.whole() && on == nil || slices.Contains(on, row.ID)
-		if due := latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()); !due.IsZero() {
-			d.Due, d.Urgency = s.T("customer.send_by", i18n.Date(a.Lang, due))+", "+s.left(due, r.Now()), urgency(due, r.Now())
-		}
+		d.Due, d.Urgency = s.sendBy(latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()), r.Now(), true)
 		if row.Offer.Way == catalogue.Conditional {
 			d.Outside = row.Offer.URL
 		}

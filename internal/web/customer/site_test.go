@@ -97,11 +97,29 @@ func newSite(t *testing.T) *testSite {
 	mux := http.NewServeMux()
 	s.Mount(mux, Routes(s.Site))
 	mux.HandleFunc("POST /test-login/{id}", func(_ http.ResponseWriter, r *http.Request) {
-		must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: r.PathValue("id")}, Hat: identity.Hat{Role: identity.RoleCustomer}}))
+		must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: r.PathValue("id")}, Hat: identity.Hat{Role: identity.RoleCustomer}, For: identity.Principal{ID: r.URL.Query().Get("for")}}))
 	})
 	mux.Handle("/", s.NotFound())
 	s.handler = s.Guard(mux)
 	return s
+}
+
+// vault keeps nothing secret.
+type vault struct{}
+
+func (vault) Seal(plain, _ string) (string, error)  { return plain, nil }
+func (vault) Open(sealed, _ string) (string, error) { return sealed, nil }
+func (vault) Hashes(value string) []string          { return []string{value} }
+
+// actFor lets who asks act for a company from now on.
+func (s *testSite) actFor(businessID, name string) {
+	s.t.Helper()
+	s.must(s.DB.InTx(s.t.Context(), func(tx *db.Tx) (err error) {
+		s.who.For, err = (&identity.Register{Vault: vault{}}).Principal(s.t.Context(), tx, s.clock.Now(), identity.Company, businessID, name)
+		return err
+	}))
+	s.jars[s.who.ID] = map[string]*http.Cookie{}
+	s.ask(httptest.NewRequest("POST", "/test-login/"+s.who.ID+"?for="+s.who.For.ID, nil))
 }
 
 // ask sends a request as whoever the site's who is, with that person's cookies.

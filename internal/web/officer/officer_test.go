@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/db"
 	"luvat/internal/matter"
 	"luvat/internal/testkit"
 )
@@ -390,5 +391,17 @@ func TestFewActionsFromANotice(t *testing.T) {
 	}
 	if action := attribute(page, "form-take", "action"); action != matterPath+id+"/take" {
 		t.Errorf("the button leads to %q", action)
+	}
+}
+
+func TestTheOfficerSeesForWhomItWasSent(t *testing.T) {
+	h := newSite(t)
+	id := h.send("Kesäkonsertti", lodging)[0]
+	h.must(h.DB.InTx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE submissions SET body = REPLACE(body, '"form":', '"on_behalf_of":{"id":"p","kind":"company","name":"Vasasol Ab","business_id":"9100001-3"},"form":')`)
+		return err
+	}))
+	for _, path := range []string{matterPath + id, matterPath + id + "/submissions/1"} {
+		h.wants(h.page(path), "Aino Asiakas, puolesta: Vasasol Ab (9100001-3)")
 	}
 }

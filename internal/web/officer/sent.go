@@ -78,7 +78,7 @@ func (r *room) inWords(l i18n.Lang, v *matter.View, s *matter.Submission) (*sent
 		return nil, err
 	}
 	out := &sent{
-		N: s.N, By: v.Names[s.SentBy], When: i18n.DateTime(l, s.SentAt), Hash: s.Hash, answers: c,
+		N: s.N, By: s.Sender(l, v.Names[s.SentBy]), When: i18n.DateTime(l, s.SentAt), Hash: s.Hash, answers: c,
 		Own: r.blocks(l, v, c.form, c.own, c.files), Common: r.blocks(l, v, c.commonForm, c.common, c.files),
 	}
 	for _, f := range c.files {

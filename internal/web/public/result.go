@@ -63,6 +63,41 @@ func (v resultView) none() bool {
 	return len(v.Definitely)+len(v.Possibly)+len(v.Elsewhere)+len(v.Keep) == 0
 }
 
+// openTitle says that the result is partial, and how far the answers go.
+func (v resultView) openTitle(a *site.Ask) string {
+	switch {
+	case v.Answered == 0:
+		return a.T("public.result_unanswered_title")
+	case v.Answered < v.Questions:
+		return a.T("public.result_partial_title", v.Answered, v.Questions)
+	}
+	return a.T("public.result_open_title")
+}
+
+// resume is the area in which to go on: one without any answer, or else one
+// that lacks some.
+func (v resultView) resume() string {
+	open := func(id string) bool {
+		return slices.ContainsFunc(v.Unanswered, func(area survey.Area) bool { return area.ID == id })
+	}
+	if len(v.Unanswered) > 0 && !open(v.Resume) {
+		return v.Unanswered[0].ID
+	}
+	return v.Resume
+}
+
+// noneKey tells that nothing was found. While questions are open, that is no
+// all-clear.
+func (v resultView) noneKey() string {
+	switch {
+	case v.Answered == 0:
+		return "public.result_none_unanswered"
+	case v.Answered < v.Questions:
+		return "public.result_none_partial"
+	}
+	return "public.result_none"
+}
+
 // checklist lists what is definitely needed, here or elsewhere: first what has
 // a last day, in the order of the days.
 func (v resultView) checklist() []finding {

@@ -73,6 +73,22 @@ func TestResultSaysWhatItKnows(t *testing.T) {
 	wants(t, w, http.StatusOK, "Hoida nämä muualla", "Pohjanmaan poliisilaitos", "ota yhteyttä viranomaiseen (Alajärven kaupunki) ja kysy", "eivät ole vielä palvelussa", "Määräaika on jo mennyt")
 }
 
+// A result of some questions only says so, and none of no answers reads as an
+// all-clear.
+func TestAPartialResultSaysSo(t *testing.T) {
+	s := newSite(t)
+	id := s.begin(t, "event", "Tampere", "2027-07-01")
+	w := s.get(resultPath(id))
+	wants(t, w, http.StatusOK, "Et ole vielä vastannut yhteenkään kysymykseen", "Emme voi vielä kertoa, mitä tarvitset.", "Jatka selvitystä")
+	if strings.Contains(text(w), "mitään ei löytynyt") {
+		t.Error("no answers read as an all-clear")
+	}
+	id = s.answer(t, "event", "fire", id, url.Values{"q_fire": {"none"}, "_do": {"result"}})
+	for lang, want := range map[i18n.Lang]string{i18n.FI: "Vastasit 1/28 kysymykseen, joten tulos on osittainen", i18n.SV: "Du svarade på 1/28 frågor", i18n.EN: "You answered 1/28 questions"} {
+		wants(t, s.get(resultPath(id)+"?lang="+string(lang)), http.StatusOK, want, `/survey/event/areas/nature?result=`+id)
+	}
+}
+
 func TestSharedResultStays(t *testing.T) {
 	s := newSite(t)
 	id := s.festival(t, "Tampere", "2027-07-01")
@@ -169,8 +185,15 @@ func TestDeadlineOfTheRule(t *testing.T) {
 		}},
 		{"advice is stricter than the law", "2027-07-01", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{
 			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027 (5 vuorokautta ennen tapahtuman alkua).",
-			"Miksi Tapahtumassa tarvitaan liikenteenohjaajia", "Yllä oleva aika tulee tästä.",
+			"Miksi Tapahtumassa tarvitaan järjestyksenvalvojia", "Yllä oleva aika tulee tästä.",
 		}},
+		{"stewards alone", "2027-07-01", "order", url.Values{"q_order": {"keepers"}}, []string{
+			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027", "kun tapahtumassa on tilapäisiä järjestyksenvalvojia",
+		}},
+		{"traffic controllers alone", "2027-07-01", "order", url.Values{"q_order": {"traffic"}}, []string{
+			"Suositus: viimeistään 17.6.2027 (14 vuorokautta", "Varsinainen määräaika on 26.6.2027", "kun tapahtumassa on liikenteenohjaajia",
+		}},
+		{"neither", "2027-07-01", "order", url.Values{"q_order": {"disturb"}}, []string{"Viimeistään 26.6.2027 (5 vuorokautta ennen tapahtuman alkua)"}},
 		{"the advised day has passed, the last has not", "2027-03-10", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Suositeltu aika on jo mennyt", "Varsinainen määräaika on 5.3.2027"}},
 		{"the advised day is near", "2027-03-20", "order", url.Values{"q_order": {"traffic"}}, []string{"Suositeltu päivä on lähellä"}},
 		{"both have passed", "2027-03-05", "order", url.Values{"q_order": {"keepers", "traffic"}}, []string{"Määräaika on jo mennyt", "Sisä-Suomen poliisilaitos"}},
