@@ -66,7 +66,7 @@ func startHub(t testing.TB, at place, o app.Options) *hub {
 	o.Log = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
 	h.Hub, err = app.Open(t.Context(), app.Config{
-		Listen: "127.0.0.1:0", BaseURL: h.url, DatabaseURL: at.database, Attachments: at.files, MailFrom: "hub@luvat.example", Demo: true,
+		Listen: "127.0.0.1:0", BaseURL: h.url, DatabaseURL: at.database, Attachments: at.files, MailFrom: "hub@luvat.example", Keys: at.files + "-keys", Demo: true,
 	}, o)
 	if err != nil {
 		server.Close()
