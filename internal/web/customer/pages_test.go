@@ -198,6 +198,9 @@ func TestCompletionRoundTrip(t *testing.T) {
 		t.Error("the asked common field is not marked")
 	}
 	s.post("/projects/"+project+"/common", url.Values{"_version": {hidden(t, s.get("/projects/"+project+"/common"), "_version")}, "project_description": {"Uusi kuvaus"}})
+	if at := s.post("/matters/"+id+"/form", url.Values{"_version": {s.version("/matters/" + id + "/form")}, "_next": {"1"}}); !strings.Contains(text(s.get(at)), "Täydennystä ei ole vielä lähetetty.") {
+		t.Error("a saved completion is not told from a sent one")
+	}
 	old := url.Values{"_version": {"1"}, "_common": {"1"}}
 	if w := s.do("POST", "/matters/"+id+"/complete", old); w.Code != http.StatusConflict {
 		t.Errorf("a completion of what was changed: status %d, want 409", w.Code)
@@ -375,10 +378,13 @@ func TestFollowUp(t *testing.T) {
 	outcome := s.Catalogue.Kind(v.Kind).Outcomes[0].ID
 	s.must(s.Desk.Finish(t.Context(), rescueOfficer(s), id, matter.Decision{Outcome: outcome, Text: "Valmis."}))
 	page := s.get("/matters/" + id)
-	if !strings.Contains(text(page), "Pyydä katselmus tästä päätöksestä") {
+	if !strings.Contains(text(page), "Lisää tämä asia hankkeeseen") {
 		t.Fatalf("no supervision is offered after the decision: %s", text(page))
 	}
 	s.post("/projects/"+project+"/matters", url.Values{"type": {hidden(t, page, "type")}, "follows": {hidden(t, page, "follows")}})
+	if !strings.Contains(text(s.get("/projects/"+project)), "Asia on lisätty hankkeeseen.") {
+		t.Error("one matter is told as several")
+	}
 	view, err := s.Desk.Project(t.Context(), aino, project)
 	s.must(err)
 	if len(view.Rows) != 2 || view.Rows[1].Follows != id {

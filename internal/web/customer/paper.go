@@ -30,6 +30,7 @@ type paper struct {
 	path    string // address of its page
 	uploads string // where its files go piece by piece
 	next    string // where "save and go on" leads
+	saved   string // what is said when all is saved
 	project string
 	matter  string // "" for the common data
 	role    matter.Member
@@ -56,7 +57,7 @@ func (r room) commonPaper(a *site.Ask, who asker, id string) (*paper, *matter.Pr
 	}
 	p := &paper{
 		form: form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.ID, role: v.Role, files: v.CommonFiles, rows: v.Rows,
-		path: projectPath(v.ID) + "/common", uploads: projectPath(v.ID) + "/uploads", next: projectPath(v.ID),
+		path: projectPath(v.ID) + "/common", uploads: projectPath(v.ID) + "/uploads", next: projectPath(v.ID), saved: "customer.saved",
 	}
 	p.save = func(seen int64, answers forms.Answers, landed ...attach.Landed) (matter.Saved, error) {
 		return r.Desk.SaveCommon(a.Context(), who, v.ID, seen, answers, landed...)
@@ -102,10 +103,10 @@ func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
 	p := &paper{
 		form: v.Form, answers: v.Answers, version: v.Version, savedAt: v.ChangedAt, project: v.Project.ID, matter: v.ID, role: v.Project.Role,
 		files: v.Files, rows: v.Joint, path: matterPath(v.ID) + "/form", uploads: matterPath(v.ID) + "/uploads",
-		next: projectPath(v.Project.ID) + "/send",
+		next: projectPath(v.Project.ID) + "/send", saved: "customer.saved",
 	}
 	if v.Status == matter.ToComplete {
-		p.next = matterPath(v.ID)
+		p.next, p.saved = matterPath(v.ID), "customer.saved_not_sent"
 	}
 	p.save = func(seen int64, answers forms.Answers, landed ...attach.Landed) (matter.Saved, error) {
 		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers, landed...)
@@ -239,9 +240,9 @@ func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, 
 		return draw(p, problems)
 	}
 	if v.Has("_next") {
-		return a.Say(w, p.next, "customer.saved")
+		return a.Say(w, p.next, p.saved)
 	}
-	return a.Say(w, p.path, "customer.saved")
+	return a.Say(w, p.path, p.saved)
 }
 
 // take takes a row, a line or a file out of what was posted: the number
@@ -487,7 +488,7 @@ func (r room) resolve(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values
 		return r.clash(w, a, p, err, url.Values{})
 	}
 	if v.Get("_then") == "next" {
-		return a.Say(w, p.next, "customer.saved")
+		return a.Say(w, p.next, p.saved)
 	}
-	return a.Say(w, p.path, "customer.saved")
+	return a.Say(w, p.path, p.saved)
 }

@@ -308,6 +308,9 @@ func (r room) addMatters(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
+	if len(types) == 1 {
+		return a.Say(w, projectPath(id), "customer.matter_added")
+	}
 	return a.Say(w, projectPath(id), "customer.matters_added")
 }
 

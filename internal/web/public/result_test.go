@@ -261,7 +261,7 @@ func TestStartProject(t *testing.T) {
 	wants(t, s.do("POST", resultPath(id), v), http.StatusUnprocessableEntity, `id="f-name-problem"`)
 	v.Set("name", "Kesäfestarit")
 	v.Set("_lang", "sv")
-	wants(t, s.do("POST", resultPath(id), v), http.StatusOK, `value="Kesäfestarit"`, `value="muni-noise" checked`, "Börja projektet")
+	wants(t, s.do("POST", resultPath(id), v), http.StatusOK, `value="Kesäfestarit"`, `value="muni-noise" checked`, "Starta projektet")
 	v.Del("_lang")
 	w = s.do("POST", resultPath(id), v)
 	project, ok := strings.CutPrefix(w.Header().Get("Location"), "/projects/")
