@@ -132,7 +132,7 @@ func TestSurveyFillsTheForms(t *testing.T) {
 	police := v.says("Ilmoitus yleisötilaisuudesta Tarvitset", "Ota mukaan hankkeeseen")
 	if !strings.Contains(police, "Suositus: viimeistään 29.5.2099 (14 vuorokautta ennen tapahtuman alkua)") ||
 		!strings.Contains(police, "Varsinainen määräaika on 7.6.2099 (5 vuorokautta ennen tapahtuman alkua)") ||
-		!strings.Contains(police, "Miksi Tapahtumassa tarvitaan liikenteenohjaajia, joten siitä ilmoitetaan poliisille. Tee ilmoitus mielellään kaksi viikkoa etukäteen. Yllä oleva aika tulee tästä.") {
+		!strings.Contains(police, "Miksi Tapahtumassa tarvitaan järjestyksenvalvojia, joten siitä ilmoitetaan poliisille. Jos joku heistä on tilapäinen, tee ilmoitus mielellään kaksi viikkoa etukäteen. Yllä oleva aika tulee tästä.") {
 		t.Errorf("of the notice to the police it is told: %s", police)
 	}
 
