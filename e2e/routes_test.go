@@ -11,6 +11,7 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
 	"luvat/internal/matter"
 	"luvat/internal/survey"
 	"luvat/internal/web"
@@ -92,7 +93,8 @@ func routeSights(t *testing.T, h *hub) []sight {
 	twice := find(t, h, `SELECT m.id FROM matters m JOIN submissions s ON s.matter_id = m.id WHERE m.authority_id = 'rescue-pirkanmaa' AND s.n = 2 ORDER BY m.id LIMIT 1`)
 	mine := find(t, h, `SELECT a.id FROM attachments a JOIN members b ON b.project_id = a.project_id WHERE b.person_id = 'demo-aino' AND a.state = 'ready' AND a.side = 'applicant' ORDER BY a.id LIMIT 1`)
 	result := surveyResult(t, h, "event")
-	blank := map[string]string{"{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h), "{person}": "demo-rescue"}
+	robot, key := robotWithKey(t, h)
+	blank := map[string]string{"{machine}": robot, "{credential}": key, "{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h), "{person}": "demo-rescue"}
 	ids := map[string]string{
 		"/survey/results/{id}": result, "/projects/{id}": project, "/matters/{id}/form": draft, "/matters/{id}/remove": draft, "/matters/{id}/complete": asked, "/matters/{id}": sent,
 		"/officer/matters/{id}": twice, "/files/{id}": mine,
@@ -141,6 +143,29 @@ func routeSights(t *testing.T, h *hub) []sight {
 		t.Fatalf("%d pages: the list is not whole", len(all))
 	}
 	return all
+}
+
+// robotWithKey registers a robot of the rescue department, and one more that was
+// withdrawn, so that the lead's pages have both.
+func robotWithKey(t *testing.T, h *hub) (id, credential string) {
+	t.Helper()
+	const jwk = `{"kty":"EC","crv":"P-256","kid":"avain-2027","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}`
+	lead := machine.Lead(identity.Lead{Person: identity.Person{ID: "demo-lead"}, Authority: "rescue-pirkanmaa"})
+	for _, name := range []string{"Vanha robotti", "Ilmoitusrobotti"} {
+		m, err := h.Site.Machines.Add(t.Context(), lead, machine.Machine{Authority: "rescue-pirkanmaa", Kind: machine.Robot, Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := h.Site.Machines.Issue(t.Context(), lead, m.ID, machine.Proof{JWK: []byte(jwk)})
+		if err == nil && id == "" {
+			err = h.Site.Machines.Retire(t.Context(), lead, m.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, credential = m.ID, c.ID
+	}
+	return id, credential
 }
 
 // find returns the one thing that a query finds.

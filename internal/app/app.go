@@ -20,6 +20,7 @@ import (
 	"luvat/internal/dossier"
 	"luvat/internal/identity"
 	"luvat/internal/identity/card"
+	"luvat/internal/identity/machine"
 	"luvat/internal/identity/pic"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
@@ -100,13 +101,16 @@ func Open(ctx context.Context, c Config, o Options) (_ *Hub, err error) {
 		BaseURL: c.BaseURL, Roles: &identity.Roles{DB: d, Now: o.Now, Wake: h.Outbox.Wake},
 		Sessions: identity.NewSessions(d, strings.HasPrefix(c.BaseURL, "https:")), Demo: c.Demo, Login: c.Demo, Secure: strings.HasPrefix(c.BaseURL, "https:"),
 	}
+	if h.Site.Machines, err = machine.New(machine.Config{DB: d, TokenEndpoint: c.BaseURL + machine.TokenPath, Now: o.Now, Log: o.Log}); err != nil {
+		return nil, err
+	}
 	if c.SignIn != nil {
 		if err := h.connect(ctx, *c.SignIn); err != nil {
 			return nil, err
 		}
 	}
 	maker := &dossier.Maker{Catalogue: h.Catalogue, Files: h.Files, Now: o.Now}
-	h.Handler = card.FromProxies(c.Proxies, c.behindProxy(showingCards(web.Handler(h.Site, maker, h.outside()))))
+	h.Handler = card.FromProxies(c.Proxies, c.showingCertificates(c.behindProxy(showingCards(web.Handler(h.Site, maker, h.outside())))))
 	return h, nil
 }
 
@@ -183,7 +187,7 @@ func (h *Hub) housekeeping(ctx context.Context) {
 		}
 		now := h.Desk.Now()
 		err := h.DB.InTx(ctx, func(tx *db.Tx) error {
-			return errors.Join(identity.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)),
+			return errors.Join(identity.Sweep(ctx, tx, now), machine.Sweep(ctx, tx, now), outbox.Sweep(ctx, tx, now.AddDate(0, 0, -30)),
 				catalogue.SweepSurveyResults(ctx, tx, now.AddDate(-1, 0, 0)))
 		})
 		_, swept := h.Files.Sweep(ctx)

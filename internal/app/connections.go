@@ -36,6 +36,10 @@ type signIn struct {
 	// Mandates is Suomi.fi-valtuudet; nil where nobody acts for another and
 	// officers come in without mandates.
 	Mandates *mandateConnection `json:"mandates"`
+
+	// Machines says how machines show certificates; nil where they come by keys
+	// alone.
+	Machines *machineDoor `json:"machines"`
 }
 
 // mandateConnection is what was agreed with Suomi.fi-valtuudet. Its secrets
@@ -149,6 +153,11 @@ func (h *Hub) connect(ctx context.Context, s signIn) error {
 	}
 	for _, c := range h.Site.Connections { // else what the lead has granted is what counts
 		c.Mandated = c.Mandated && s.Mandates != nil && s.Mandates.OfficerMatter != ""
+	}
+	if s.Machines != nil {
+		if err := h.connectMachines(*s.Machines); err != nil {
+			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: machines: %w", err))
+		}
 	}
 	h.Site.Login = h.Site.Login || len(h.Site.Connections) > 0
 	return errors.Join(errs...)

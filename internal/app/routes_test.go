@@ -1,6 +1,10 @@
 package app_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -12,9 +16,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"luvat/internal/app"
 	"luvat/internal/db"
 	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
 	"luvat/internal/testkit"
 	"luvat/internal/web"
 	"luvat/internal/web/site"
@@ -85,7 +92,31 @@ func ids(t *testing.T, h *app.Hub) map[string]string {
 	read("project", `SELECT project_id FROM matters WHERE status = 'in_handling' ORDER BY id LIMIT 1`)
 	read("file", `SELECT id FROM attachments WHERE state = 'ready' AND matter_id <> '' ORDER BY id LIMIT 1`)
 	read("person", `SELECT person_id FROM members ORDER BY person_id LIMIT 1`)
+	found["machine"], found["credential"] = robotOf(t, h, "rescue-pirkanmaa", "Hälytysrobotti")
 	return found
+}
+
+// robotOf registers a robot of an authority with a key that nobody has.
+func robotOf(t *testing.T, h *app.Hub, authority, name string) (id, credential string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := json.Marshal(jose.JSONWebKey{Key: key.Public()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lead := machine.Lead(identity.Lead{Person: identity.Person{ID: "demo-lead"}, Authority: authority})
+	m, err := h.Site.Machines.Add(t.Context(), lead, machine.Machine{Authority: authority, Kind: machine.Robot, Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := h.Site.Machines.Issue(t.Context(), lead, m.ID, machine.Proof{JWK: public})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ID, c.ID
 }
 
 func concrete(pattern string, ids map[string]string) (method, path string, named bool) {
@@ -260,8 +291,9 @@ func TestMalformedRequests(t *testing.T) {
 		"multipart cut off":  {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nhalf"},
 		"no boundary at all": {"multipart/form-data", "x"},
 	}
+	askedOf := targets(t, h)
 	before := written(t, h)
-	for whose, known := range targets(t, h) {
+	for whose, known := range askedOf {
 		for _, rt := range web.Routes(h.Site, nil, web.Outside{}) {
 			method, path, _ := concrete(rt.Pattern, known)
 			if method != http.MethodPost || strings.HasPrefix(path, "/log") {

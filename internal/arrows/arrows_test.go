@@ -41,11 +41,11 @@ var may = map[string][]string{
 	// Doors. Each area of the pages stands alone: what two areas draw alike is
 	// in web/site (who is asking, errors, the frame) or web/ui (components).
 	"web":          with(hearts, "web/account", "web/customer", "web/officer", "web/public", "web/site", "web/static", "web/ui"),
-	"web/account":  area,
+	"web/account":  with(area, "identity/machine"), // whose lead issues what machines show (ADR 0016)
 	"web/customer": area,
 	"web/officer":  area,
 	"web/public":   area,
-	"web/site":     with(hearts, "web/static", "web/ui"),
+	"web/site":     with(hearts, "identity/machine", "web/static", "web/ui"), // which machine asks (ADR 0016)
 	"web/ui":       {"forms", "i18n", "web/static"},
 	"web/static":   {},
 	"delivery":     hearts,

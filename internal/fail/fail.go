@@ -21,6 +21,7 @@ const (
 	TooMany                     // 429
 	Unavailable                 // 503
 	Unsupported                 // 415
+	NotKnown                    // 401: what was shown to say who asks is worth nothing
 )
 
 // Error is a mistake told to a person.

@@ -64,7 +64,8 @@ type passed struct {
 // RemoteAddr: it is the peer that must be trusted, not whom it speaks of. And
 // it is needed around every door of the hub. The proxy must overwrite the
 // header on every request to the host of the cards, and keep the Host header;
-// elsewhere the hub does not look at it (Config.Host). Client-Cert-Chain is
+// elsewhere the hub does not look at it (Config.Host, and the host at which
+// machines show theirs). Client-Cert-Chain is
 // taken away too and not read: the intermediates are configured.
 func FromProxies(networks []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +79,14 @@ func FromProxies(networks []netip.Prefix, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Shown returns the certificate that FromProxies took from a request, nil for
+// none. Whoever asks must know that the proxy overwrites the header at the host
+// that was visited.
+func Shown(r *http.Request) *x509.Certificate {
+	p, _ := r.Context().Value(passedKey{}).(passed)
+	return p.cert
 }
 
 func trusted(networks []netip.Prefix, remote string) bool {

@@ -133,7 +133,7 @@ func (r *Registry) Withdraw(ctx context.Context, by Asker, credential string) er
 // given is what a verb returns of a credential that another may have already.
 func given(c Credential, err error) (Credential, error) {
 	if db.IsUnique(err) {
-		err = fail.New(fail.Conflict, "machine.already_registered")
+		err = fail.New(fail.Conflict, "machine.already_registered").In("proof")
 	}
 	if err != nil {
 		return Credential{}, err

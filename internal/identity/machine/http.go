@@ -34,7 +34,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	r.Log.ErrorContext(q.Context(), "token endpoint failed", "err", err)
-	say(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable"})
+	say(w, http.StatusServiceUnavailable, map[string]string{"error": TemporarilyUnavailable})
 }
 
 // asked reads the request and makes the token.
@@ -51,6 +51,11 @@ func (r *Registry) asked(w http.ResponseWriter, q *http.Request) (Token, error) 
 		return Token{}, denied("a password")
 	}
 	return r.Token(q.Context(), q.PostForm, q.TLS)
+}
+
+// TooMany answers who asks for tokens too often.
+func TooMany(w http.ResponseWriter, _ *http.Request) {
+	say(w, http.StatusTooManyRequests, map[string]string{"error": TemporarilyUnavailable})
 }
 
 // Bearer returns the access token of a request (RFC 6750), "" for none.

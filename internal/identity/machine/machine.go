@@ -54,6 +54,7 @@ const (
 	DeedRotated   = "machine.credential_rotated"
 	DeedWithdrawn = "machine.credential_withdrawn"
 	DeedToken     = "machine.token"
+	DeedUsed      = "machine.used" // at most once an hour for each credential
 	DeedRefused   = "machine.refused"
 )
 
@@ -80,6 +81,9 @@ func (m Machine) Actor() ledger.Actor {
 	}
 	return ledger.System(m.ID)
 }
+
+// TokenPath is where the token endpoint is in the hub.
+const TokenPath = "/token"
 
 // Config says how machines are known. DB and TokenEndpoint must be given.
 type Config struct {
@@ -223,6 +227,18 @@ func (r *Registry) List(ctx context.Context, by Asker, authority string) (all []
 		return err
 	})
 	return all, err
+}
+
+// Find returns a machine with its credentials, also those that were withdrawn.
+func (r *Registry) Find(ctx context.Context, by Asker, machine string) (m Machine, err error) {
+	err = r.DB.View(ctx, func(tx *db.Tx) error {
+		if m, err = ruledMachine(ctx, tx, by, machine); err != nil {
+			return err
+		}
+		m.Credentials, err = credentials(ctx, tx, `c.machine_id = $1`, m.ID)
+		return err
+	})
+	return m, err
 }
 
 // ruledMachine finds a machine that the asker rules over.

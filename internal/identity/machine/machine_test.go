@@ -400,6 +400,66 @@ func TestTheLastUseIsKeptByTheMinute(t *testing.T) {
 	}
 }
 
+// The ledger tells of every token, and of other uses once an hour.
+func TestUsesAreInTheLedger(t *testing.T) {
+	b := newBench(t)
+	cert, key := b.ca.certificate("mine", year), ecPair("k")
+	m := b.add(lead, rescue, machine.Robot)
+	b.issue(m, machine.Proof{Certificate: cert.Certificate[0]})
+	for range 3 {
+		if b.who("", cert) != m.ID {
+			t.Fatal("not known")
+		}
+		b.clock.Move(61 * time.Second)
+	}
+	before := "person added, person credential_issued, robot used"
+	if got := b.deeds(rescue); got != before {
+		t.Errorf("within minutes the ledger says: %s", got)
+	}
+	b.clock.Move(time.Hour)
+	b.who("", cert)
+	before += ", robot used"
+	if got := b.deeds(rescue); got != before {
+		t.Errorf("an hour later the ledger says: %s", got)
+	}
+	b.issue(m, key.public())
+	token, _, _ := b.ask(nil, form(key.sign(b.claims(m, nil))))
+	b.clock.Move(2 * time.Minute)
+	b.who(token, nil)
+	if got := b.deeds(rescue); got != before+", person credential_issued, robot token" {
+		t.Errorf("after a token the ledger says: %s", got)
+	}
+}
+
+// Somebody who shows a token that another's certificate goes with, or whose key
+// has had its time, is told of in the ledger, a minute's tries at once.
+func TestRefusedTokensAreInTheLedger(t *testing.T) {
+	b := newBench(t)
+	cert, key := b.ca.certificate("mine", year), ecPair("k")
+	m := b.add(lead, rescue, machine.Robot)
+	b.issue(m, key.public())
+	token, _, _ := b.ask(cert, form(key.sign(b.claims(m, nil))))
+	b.clock.Move(time.Minute)
+	for range 3 {
+		if b.who(token, nil) != "" {
+			t.Fatal("known without the certificate")
+		}
+	}
+	before := "person added, person credential_issued, robot token, hub refused"
+	if got := b.deeds(rescue); got != before {
+		t.Errorf("the ledger says: %s", got)
+	}
+	b.clock.Move(time.Minute)
+	b.who("nonsense", nil)
+	if got := b.deeds(rescue); got != before {
+		t.Errorf("after nonsense the ledger says: %s", got)
+	}
+	b.who(token, nil)
+	if got := b.deeds(rescue); got != before+", hub refused" {
+		t.Errorf("a minute later the ledger says: %s", got)
+	}
+}
+
 func TestExpiredTokensAreForgotten(t *testing.T) {
 	b := newBench(t)
 	key := ecPair("k")

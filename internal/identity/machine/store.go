@@ -215,6 +215,26 @@ func used(ctx context.Context, tx *db.Tx, now time.Time, credential string) erro
 	return nil
 }
 
+// usedInNewHour notes that a credential is used, if it was not in this hour.
+func usedInNewHour(ctx context.Context, tx *db.Tx, now time.Time, credential string) (bool, error) {
+	n, err := tx.ExecContext(ctx, `UPDATE machine_credentials SET used_at = $1 WHERE id = $2 AND used_at < $3`,
+		db.Millis(now), credential, db.Millis(now.Truncate(time.Hour)))
+	if err != nil {
+		return false, fmt.Errorf("note the use of a credential: %w", err)
+	}
+	return n == 1, nil
+}
+
+// refusedLately tells whether a refusal of the machine was written in the last
+// minute: then there is nothing to write.
+func refusedLately(ctx context.Context, tx *db.Tx, now time.Time, machine string) (bool, error) {
+	var at int64
+	if err := tx.QueryRowContext(ctx, `SELECT refused_at FROM machines WHERE id = $1`, machine).Scan(&at); err != nil {
+		return false, fmt.Errorf("read a refusal: %w", err)
+	}
+	return at > db.Millis(now.Add(-coarse)), nil
+}
+
 // refusedNow tells whether a refusal of the machine is to be written to the
 // ledger: so that nobody can fill it, not more than once a minute.
 func refusedNow(ctx context.Context, tx *db.Tx, now time.Time, machine string) (bool, error) {

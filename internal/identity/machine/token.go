@@ -46,6 +46,8 @@ const (
 	InvalidClient    = "invalid_client"
 	UnsupportedGrant = "unsupported_grant_type"
 	InvalidToken     = "invalid_token"
+
+	TemporarilyUnavailable = "temporarily_unavailable" // nobody's mistake, or too often
 )
 
 // An Error is a machine's mistake, or an attack. Its Code is all that the other
@@ -162,6 +164,14 @@ func (r *Registry) give(ctx context.Context, s shown, conn *tls.ConnectionState)
 // refused writes to the ledger that somebody who used the machine's name was
 // refused.
 func (r *Registry) refused(ctx context.Context, machine string) error {
+	lately := false
+	err := r.DB.View(ctx, func(tx *db.Tx) (err error) {
+		lately, err = refusedLately(ctx, tx, r.Now(), machine)
+		return err
+	})
+	if err != nil || lately {
+		return err
+	}
 	return r.DB.InTx(ctx, func(tx *db.Tx) error {
 		m, err := findMachine(ctx, tx, machine)
 		if err != nil {

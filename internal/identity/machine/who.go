@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"time"
 
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
+	"luvat/internal/ledger"
 )
 
 // A Caller is a machine that has shown who it is.
@@ -32,7 +34,10 @@ func (c Caller) Officer() (o identity.Officer, ok bool) {
 // the client certificate of the connection. A token that is bound to a
 // certificate needs that too.
 //
-// The error is an *Error unless the hub itself failed.
+// The first use of a credential in an hour is an entry in the authority's
+// stream, unless the giving of a token tells of it already; so is a refusal, when
+// it is known whose credential was shown. The error is an *Error unless the hub
+// itself failed.
 func (r *Registry) Who(ctx context.Context, token string, conn *tls.ConnectionState) (Caller, error) {
 	var c Credential
 	var m Machine
@@ -44,17 +49,36 @@ func (r *Registry) Who(ctx context.Context, token string, conn *tls.ConnectionSt
 	}
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
-			err = &Error{Code: InvalidToken, Cause: e.Cause}
+			err = &Error{Code: InvalidToken, Cause: e.Cause, machine: e.machine}
+			if e.machine != "" {
+				if failed := r.refused(ctx, e.machine); failed != nil && !db.IsFull(failed) {
+					err = failed
+				}
+			}
 		}
 		return Caller{}, err
 	}
 	if now := r.Now(); now.Sub(c.Used) >= coarse {
-		err := r.DB.InTx(ctx, func(tx *db.Tx) error { return used(ctx, tx, now, c.ID) })
+		err := r.DB.InTx(ctx, func(tx *db.Tx) error { return r.uses(ctx, tx, now, c, m) })
 		if err != nil && !db.IsFull(err) { // a full disk keeps nobody from reading
 			return Caller{}, err
 		}
 	}
 	return Caller{Machine: m, Credential: c.ID}, nil
+}
+
+// uses notes that a credential is used; the first time in an hour the ledger
+// tells it.
+func (r *Registry) uses(ctx context.Context, tx *db.Tx, now time.Time, c Credential, m Machine) error {
+	first, err := usedInNewHour(ctx, tx, now, c.ID)
+	if err != nil {
+		return err
+	}
+	if !first {
+		return used(ctx, tx, now, c.ID)
+	}
+	_, err = ledger.Record(ctx, tx, now, identity.AuthorityStream(m.Authority), m.Actor(), ledger.Authority, DeedUsed, deed{Machine: m.ID, Credential: c.ID})
+	return err
 }
 
 // bearer finds who holds an access token.
@@ -70,9 +94,9 @@ func (r *Registry) bearer(ctx context.Context, token string, conn *tls.Connectio
 		err = denied("the token is none, or has expired")
 	case err != nil:
 	case !c.Good(now) || !m.Withdrawn.IsZero():
-		err = denied("the token's credential is not good")
+		err = &Error{Code: InvalidClient, Cause: "the token's credential is not good", machine: m.ID}
 	case bound != "" && (cert == nil || thumbprint(cert) != bound):
-		err = denied("the token works with another certificate")
+		err = &Error{Code: InvalidClient, Cause: "the token works with another certificate", machine: m.ID}
 	}
 	return c, m, err
 }
@@ -101,7 +125,7 @@ func (r *Registry) certified(ctx context.Context, conn *tls.ConnectionState) (c 
 	case errors.Is(err, db.ErrNoRows):
 		err = denied("the certificate is nobody's")
 	case err == nil && (!c.Good(r.Now()) || !m.Withdrawn.IsZero()):
-		err = denied("the certificate is not good")
+		err = &Error{Code: InvalidClient, Cause: "the certificate is not good", machine: m.ID}
 	}
 	return c, m, err
 }

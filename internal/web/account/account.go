@@ -1,6 +1,7 @@
 // Package account holds the pages about who somebody is: signing in by a
 // provider, choosing a role and for whom to act, one's own sessions, signing
-// out here and there, and the people of an authority, whom its lead lets in.
+// out here and there, and the people and machines of an authority, whom its
+// lead lets in.
 //
 // A sign-in leaves the hub and comes back. What it must remember stays on the
 // server (identity.Register); the browser carries a state and a cookie that
@@ -18,6 +19,7 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/fail"
 	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
 	"luvat/internal/web/site"
 )
 
@@ -37,8 +39,12 @@ const (
 	logoutPattern = "POST /login/{connection}/logout"
 )
 
+// tokenPattern is the token endpoint: machines sign what they post to it, and no
+// cookie counts there.
+const tokenPattern = "POST " + machine.TokenPath
+
 // FromElsewhere lists the routes that other sites post to.
-var FromElsewhere = []string{answerPattern, logoutPattern}
+var FromElsewhere = []string{answerPattern, logoutPattern, tokenPattern}
 
 // Routes lists the pages. What begins something is limited; what ends it is not,
 // for it needs a state that only a beginning gives, or proves itself: many people
@@ -48,7 +54,7 @@ func Routes(s *site.Site) []site.Route {
 	limited := func(fn func(http.ResponseWriter, *site.Ask) error) func(http.ResponseWriter, *site.Ask) error {
 		return r.limit.Guard(s.Now, fn)
 	}
-	return []site.Route{
+	return append(r.machineRoutes(), []site.Route{
 		site.ForAnybody("GET /login/{connection}", limited(r.begin)),
 		site.ForAnybody("GET /login/{connection}/chosen", limited(r.chosen)),
 		site.ForAnybody(answerPattern, r.answer),
@@ -79,6 +85,26 @@ func Routes(s *site.Site) []site.Route {
 		site.ForLead("POST /lead/people/{person}/withdraw", r.withdraw),
 		site.ForLead("POST /lead/people/{person}/successor", r.successor),
 		site.ForLead("POST /lead/ways", r.ways),
+	}...)
+}
+
+// machineRoutes lists the token endpoint and the pages of an authority's systems
+// and robots.
+func (r *room) machineRoutes() []site.Route {
+	if r.Machines == nil {
+		return nil
+	}
+	return []site.Route{
+		site.ForPrograms(tokenPattern, site.NewLimiter().Programs(r.Now, r.Machines, machine.TooMany)),
+
+		site.ForLead("GET /lead/machines", r.machines),
+		site.ForLead("POST /lead/machines", r.addMachine),
+		site.ForLead("GET /lead/machines/{machine}", r.machine),
+		site.ForLead("POST /lead/machines/{machine}/issue", r.issue),
+		site.ForLead("POST /lead/machines/{machine}/retire", r.retire),
+		site.ForLead("GET /lead/machines/{machine}/credentials/{credential}", r.credential),
+		site.ForLead("POST /lead/machines/{machine}/credentials/{credential}/rotate", r.rotate),
+		site.ForLead("POST /lead/machines/{machine}/credentials/{credential}/withdraw", r.withdrawCredential),
 	}
 }
 

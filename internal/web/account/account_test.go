@@ -22,6 +22,7 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
 	"luvat/internal/testkit"
@@ -160,6 +161,8 @@ func newSite(t *testing.T) *testSite {
 		},
 	}
 	s.Sessions.Vault = vault{}
+	s.Machines, err = machine.New(machine.Config{DB: d, TokenEndpoint: s.BaseURL + machine.TokenPath, Now: clock.Now, Log: s.Log})
+	s.must(err)
 	mux := http.NewServeMux()
 	s.Mount(mux, append(account.Routes(s.Site), site.ForAnybody("GET /{$}", func(w http.ResponseWriter, a *site.Ask) error {
 		_, err := w.Write([]byte(string(a.Hat.Role) + " " + a.Person.Name + " " + a.Hat.Authority + " " + a.For.Name))
@@ -170,7 +173,7 @@ func newSite(t *testing.T) *testSite {
 			w.WriteHeader(http.StatusNoContent)
 		}
 		return err
-	})))
+	}), site.ForOfficer("GET /officer", officers), site.ForOfficer("POST /officer", officers)))
 	mux.Handle("/", s.NotFound())
 	s.handler = s.Guard(mux, account.FromElsewhere...)
 	s.forget()
@@ -184,6 +187,12 @@ func newSite(t *testing.T) *testSite {
 			identity.Grant(ctx, tx, clock.Now(), "eero", identity.Hat{Role: identity.RoleOfficer, Authority: "police-sisa-suomi"}))
 	}))
 	return s
+}
+
+// officers stands for the officers' pages: it says who came.
+func officers(w http.ResponseWriter, a *site.Ask, who identity.Officer) error {
+	_, err := w.Write([]byte(string(who.Actor()) + " " + who.Authority + " " + strings.Join(who.Types, ",")))
+	return err
 }
 
 func (s *testSite) must(err error) {

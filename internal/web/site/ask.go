@@ -32,6 +32,9 @@ type Ask struct {
 	For    identity.Principal // for whom the person acts, zero for oneself
 	Via    identity.Via       // how the person came in
 
+	// Machine is the machine that asks by an access token, "" for people.
+	Machine string
+
 	came bool // somebody has come in, with a role or still without
 	site *Site
 }
@@ -47,6 +50,9 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 	a := &Ask{Request: r, site: s, Lang: s.language(w, r)}
 	if !utf8.ValidString(r.URL.Path) || !utf8.ValidString(r.URL.RawQuery) {
 		return a, errMalformed
+	}
+	if token := s.bearer(r); token != "" {
+		return a, s.asMachine(w, a, token)
 	}
 	var err error
 	var v identity.Visit
@@ -67,7 +73,9 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 // language takes ?lang=, then the cookie, then what the browser asks for.
 func (s *Site) language(w http.ResponseWriter, r *http.Request) i18n.Lang {
 	if l, ok := i18n.Known(r.URL.Query().Get("lang")); ok {
-		s.KeepLanguage(w, l)
+		if s.bearer(r) == "" {
+			s.KeepLanguage(w, l)
+		}
 		return l
 	}
 	if c, err := r.Cookie(langCookie); err == nil {
@@ -178,6 +186,9 @@ func (a *Ask) said(w http.ResponseWriter) string {
 
 // Say is See with a line for the next page: a key of the language files.
 func (a *Ask) Say(w http.ResponseWriter, to, key string) error {
+	if a.Machine != "" {
+		return a.See(w, to) // it keeps no cookies
+	}
 	http.SetCookie(w, &http.Cookie{Name: sayCookie, Value: key, Path: "/", MaxAge: 60, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: a.site.Secure})
 	return a.See(w, to)
 }
@@ -273,7 +284,7 @@ var navigation = map[identity.Role][][2]string{
 	identity.RoleCustomer: {{"site.nav_projects", "/projects"}, {"site.nav_survey", "/survey"}, {"site.nav_catalogue", "/catalogue"}},
 	identity.RoleOfficer:  {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
 	identity.RoleRobot:    {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
-	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"roles.people_title", "/lead/people"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"roles.people_title", "/lead/people"}, {"machine.title", "/lead/machines"}, {"site.nav_catalogue", "/catalogue"}},
 	identity.RoleService:  {{"site.nav_outbox", "/service"}, {"site.nav_catalogue", "/catalogue"}},
 }
 
@@ -296,6 +307,7 @@ var statuses = map[fail.Kind]int{
 	fail.Invalid: http.StatusBadRequest, fail.Rejected: http.StatusUnprocessableEntity, fail.NotFound: http.StatusNotFound,
 	fail.Forbidden: http.StatusForbidden, fail.Conflict: http.StatusConflict, fail.TooLarge: http.StatusRequestEntityTooLarge,
 	fail.TooMany: http.StatusTooManyRequests, fail.Unavailable: http.StatusServiceUnavailable, fail.Unsupported: http.StatusUnsupportedMediaType,
+	fail.NotKnown: http.StatusUnauthorized,
 }
 
 // Status returns the HTTP status of an error that a person may see, 500 for

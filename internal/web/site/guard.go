@@ -15,6 +15,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // Guard wraps all routes: safe headers, and refusal of requests that another
 // site made (CSRF), but for those routes that other sites post to and that
 // prove what they bring in another way.
+//
+// A request with an access token is its machine's alone: its cookies are taken
+// away, and it need not come from our own pages. No other site can make a
+// browser send one: for that header browsers ask first (CORS), and we never agree.
 func (s *Site) Guard(next http.Handler, fromElsewhere ...string) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	for _, pattern := range fromElsewhere {
@@ -27,7 +31,7 @@ func (s *Site) Guard(next http.Handler, fromElsewhere ...string) http.Handler {
 		}
 		s.fail(w, a, err)
 	}))
-	inner := s.Sessions.Load(cross.Handler(next))
+	people, machines := s.Sessions.Load(cross.Handler(next)), s.Sessions.Load(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -43,6 +47,12 @@ func (s *Site) Guard(next http.Handler, fromElsewhere ...string) http.Handler {
 			http.Error(w, "bad request", http.StatusBadRequest)
 			return
 		}
-		inner.ServeHTTP(w, r)
+		if s.bearer(r) != "" {
+			r = r.Clone(r.Context())
+			r.Header.Del("Cookie")
+			machines.ServeHTTP(w, r)
+			return
+		}
+		people.ServeHTTP(w, r)
 	})
 }

@@ -87,3 +87,16 @@ func (l *Limiter) Guard(now func() time.Time, fn func(http.ResponseWriter, *Ask)
 		return fn(w, a)
 	}
 }
+
+// Programs returns next for requests that do not come too often; refuse answers
+// the others, which are told when to come again.
+func (l *Limiter) Programs(now func() time.Time, next http.Handler, refuse http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !l.allow(origin(r), now()) {
+			w.Header().Set("Retry-After", "30")
+			refuse(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

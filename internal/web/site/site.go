@@ -17,6 +17,7 @@ import (
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/identity"
+	"luvat/internal/identity/machine"
 	"luvat/internal/matter"
 )
 
@@ -41,6 +42,9 @@ type Site struct {
 	// Mandates asks for whom somebody may act; nil where it cannot be asked.
 	Mandates identity.Mandates
 	checks   checks
+	// Machines knows whose access token a request brings; nil where no machine
+	// may come.
+	Machines *machine.Registry
 
 	// Demo makes the demo identities and the mailbox there. Only on loopback.
 	Demo bool
@@ -72,8 +76,9 @@ type Route struct {
 	Access  Access
 	// Body is the largest body in bytes: 1 MiB when 0. A route that streams
 	// files says -1 and guards itself.
-	Body   int64
-	handle func(*Site, http.ResponseWriter, *Ask) error
+	Body    int64
+	handle  func(*Site, http.ResponseWriter, *Ask) error
+	program http.Handler
 }
 
 const defaultBody = 1 << 20
@@ -87,6 +92,12 @@ func (r Route) WithBody(n int64) Route {
 // ForAnybody makes a route that needs no sign-in.
 func ForAnybody(pattern string, fn func(http.ResponseWriter, *Ask) error) Route {
 	return Route{Pattern: pattern, Access: Anybody, handle: func(_ *Site, w http.ResponseWriter, a *Ask) error { return fn(w, a) }}
+}
+
+// ForPrograms makes a route for programs. It has no asker and no page: the
+// handler bounds and reads the request itself and answers its errors too.
+func ForPrograms(pattern string, h http.Handler) Route {
+	return Route{Pattern: pattern, Access: Anybody, Body: -1, program: h}
 }
 
 // ForDemo makes a route that is there in the demo only.
@@ -169,6 +180,9 @@ func (s *Site) Mount(mux *http.ServeMux, routes []Route) {
 }
 
 func (s *Site) serve(rt Route) http.Handler {
+	if rt.program != nil {
+		return rt.program
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := rt.Body
 		if limit == 0 {
@@ -178,6 +192,9 @@ func (s *Site) serve(rt Route) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		}
 		a, err := s.ask(w, r)
+		if err == nil && a.Machine != "" && !rt.forMachines(r.URL.Path) {
+			err = errNotFound
+		}
 		if err == nil && r.Method == http.MethodPost && limit > 0 {
 			_, err = a.Form() // all of it can be read before anything is done
 		}
