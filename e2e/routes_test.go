@@ -38,7 +38,7 @@ var lookers = []site.Access{site.Anybody, site.Customers, site.Officers, site.Le
 // have no page of their own but the errors of others.
 var noPages = map[string]bool{
 	"/login/{connection}": true, "/login/{connection}/chosen": true, "/login/{connection}/callback": true,
-	"/login/{connection}/metadata": true, "/login/{connection}/logout": true, "/login/anew": true, "/for/{mode}": true,
+	"/login/{connection}/{document}": true, "/login/{connection}/logout": true, "/login/anew": true, "/for/{mode}": true,
 }
 
 // troubled are the pages that one who comes without the state of a login gets.
