@@ -21,32 +21,20 @@ func ListRoles(ctx context.Context, c Config, out io.Writer) error {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // only read
-	return d.View(ctx, func(tx *db.Tx) error {
-		for _, part := range []struct{ title, query string }{
-			{"asks for a role", `SELECT p.id, p.name, r.authority_id, r.connection, r.asked_at FROM access_requests r JOIN people p ON p.id = r.person_id WHERE r.answered_at = 0 ORDER BY r.asked_at`},
-			{"has come in", `SELECT p.id, p.name, s.authority_id, s.connection, MAX(s.began_at) FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.ended = 0 GROUP BY p.id, p.name, s.authority_id, s.connection ORDER BY 5 DESC LIMIT 100`},
-			{"lead", `SELECT p.id, p.name, g.authority_id, '', g.granted_at FROM grants g JOIN people p ON p.id = g.person_id WHERE g.role = 'lead' ORDER BY g.authority_id, p.name`},
-			{"service management", `SELECT p.id, p.name, g.authority_id, '', g.granted_at FROM grants g JOIN people p ON p.id = g.person_id WHERE g.role = 'service' ORDER BY p.name`},
-		} {
-			rows, err := tx.QueryContext(ctx, part.query)
-			if err != nil {
-				return fmt.Errorf("list roles: %w", err)
-			}
-			err = rows.Each(func() error {
-				var id, name, authority, way string
-				var at int64
-				if err := rows.Scan(&id, &name, &authority, &way, &at); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(out, "%-18s %-36s  %s  %s %s  %s\n", part.title, id, name, authority, way, db.Time(at).UTC().Format(time.RFC3339))
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("list roles: %w", err)
-			}
-		}
-		return nil
+	var all []identity.Standing
+	err = d.View(ctx, func(tx *db.Tx) (err error) {
+		all, err = identity.Standings(ctx, tx)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if _, err := fmt.Fprintf(out, "%-18s %-36s  %s  %s %s  %s\n", p.As, p.Person, p.Name, p.Authority, p.Way, p.At.UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // GiveRole gives somebody the role of a lead or of service management.

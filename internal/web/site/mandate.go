@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,6 +73,8 @@ type checks struct {
 	all map[[sha256.Size]byte]*check
 }
 
+var errUnanswered = errors.New("the mandate register was not asked to the end")
+
 type check struct {
 	at    time.Time
 	done  chan struct{} // closed when there is an answer
@@ -96,13 +99,16 @@ func (c *checks) ask(now time.Time, memo []byte, question func() (identity.Manda
 		}
 		c.all[key] = x
 		c.mu.Unlock()
+		x.err = errUnanswered // also when the question panics: nobody waits for ever
+		defer func() {
+			if x.err != nil { // the next page asks anew
+				c.mu.Lock()
+				delete(c.all, key)
+				c.mu.Unlock()
+			}
+			close(x.done)
+		}()
 		x.state, x.fresh, x.err = question()
-		if x.err != nil { // the next page asks anew
-			c.mu.Lock()
-			delete(c.all, key)
-			c.mu.Unlock()
-		}
-		close(x.done)
 		return x.state, x.fresh, x.err
 	}
 	c.mu.Unlock()

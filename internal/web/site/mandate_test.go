@@ -59,3 +59,16 @@ func TestACheckThatFailedIsAskedAnew(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 }
+
+// A page that fails in the middle does not keep the others waiting.
+func TestACheckThatPanicsIsAskedAnew(t *testing.T) {
+	var c checks
+	func() {
+		defer func() { _ = recover() }()
+		_, _, _ = c.ask(testkit.Start, []byte("memo"), func() (identity.MandateState, []byte, error) { panic("the page fails") })
+	}()
+	state, _, err := c.ask(testkit.Start, []byte("memo"), func() (identity.MandateState, []byte, error) { return identity.MandateHolds, nil, nil })
+	if state != identity.MandateHolds || err != nil {
+		t.Errorf("the next page is told %s, %v", state, err)
+	}
+}
