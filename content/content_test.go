@@ -115,7 +115,7 @@ func decode[T any](t *testing.T, name string) T {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var v T
 	d := json.NewDecoder(f)
 	d.DisallowUnknownFields()
@@ -132,7 +132,7 @@ func table(t *testing.T, name string) []map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	lines, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -79,7 +79,7 @@ func TestUploadOfHalfAGigabyte(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2000))
-		answer.Body.Close()
+		_ = answer.Body.Close()
 		if answer.StatusCode >= 400 {
 			t.Fatalf("%s %s: status %d: %s", method, at, answer.StatusCode, text)
 		}

@@ -53,7 +53,7 @@ func TestWeightOfEveryPage(t *testing.T) {
 				t.Fatal(err)
 			}
 			n, err := io.Copy(io.Discard, answer.Body)
-			answer.Body.Close()
+			_ = answer.Body.Close()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,10 +24,12 @@ export GOFLAGS="-buildvcs=false ${GOFLAGS:-}"
 tools=$root/.tools # ignored by git: our tools, and the logs of the last run
 postgres_bin=/usr/lib/postgresql/15/bin
 
-# build_tools builds what tools/go.mod names and the reader of test results.
+# build_tools builds what tools/go.mod names, our linter and the reader of test
+# results.
 build_tools() {
 	mkdir -p "$tools/bin" "$tools/log" &&
 		go build -modfile=tools/go.mod -o "$tools/bin/" tool &&
+		go build -C tools -o "$tools/bin/lint" ./lint &&
 		go build -o "$tools/bin/report" ./scripts/report
 }
 

@@ -71,7 +71,7 @@ form() {
 # The race detector is the only thing here that needs cgo.
 cgo() { [[ -z $race ]] || export CGO_ENABLED=1; }
 
-vet() { cgo && go vet $race ./...; }
+vet() { cgo && go vet $race -vettool="$tools/bin/lint" ./... && go test -C tools ./...; }
 
 staticcheck() { cgo && GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
 
@@ -151,7 +151,7 @@ for s in "${stages[@]}"; do
 	tools) stage "tools" build_tools || break ;;
 	form) stage "form (gofumpt)" form || true ;;
 	generated) stage "generated pages (templ)" scripts/generate.sh --check || true ;;
-	vet) stage "go vet" vet || true ;;
+	vet) stage "go vet, with linters of its kind" vet || true ;;
 	staticcheck) stage "staticcheck" staticcheck || true ;;
 	pure) stage "the program without cgo" pure || true ;;
 	sqlite) stage "tests on SQLite${race:+, with the race detector}" on_sqlite || true ;;

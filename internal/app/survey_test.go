@@ -42,7 +42,7 @@ func (v *visitor) goes(path string, form url.Values) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	defer r.Body.Close()
+	defer r.Body.Close() //nolint:errcheck // read whole
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.StatusCode != http.StatusOK {
 		v.Fatalf("%s: status %d (%v): %s", path, r.StatusCode, err, body)
@@ -96,7 +96,7 @@ func TestSurveyFillsTheForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Body.Close()
+	_ = r.Body.Close()
 	if r.StatusCode != http.StatusUnprocessableEntity {
 		t.Fatalf("a city that is not there: status %d", r.StatusCode)
 	}

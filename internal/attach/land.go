@@ -29,7 +29,7 @@ func Write(ctx context.Context, tx *db.Tx, landed ...Landed) error {
 	for _, l := range landed {
 		l.of.Beside = 0 // has its row by now
 		if l.State != Infected {
-			if err := l.of.room(ctx, tx, l.Size); err != nil {
+			if _, err := l.of.room(ctx, tx, l.Size); err != nil {
 				return err
 			}
 		}
@@ -76,10 +76,8 @@ func (s *Store) land(ctx context.Context, n New, r io.Reader) (_ Landed, err err
 	}
 	var left int64
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		if left, err = n.left(ctx, tx); err != nil {
-			return err
-		}
-		return n.room(ctx, tx, max(n.Size, 1))
+		left, err = n.room(ctx, tx, max(n.Size, 1))
+		return err
 	})
 	if err != nil {
 		return Landed{}, err
@@ -144,7 +142,7 @@ var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // pour writes r to f, at most as much as is allowed, and flushes it.
 func (s *Store) pour(ctx context.Context, n New, left int64, f *os.File, r io.Reader, t *tally) error {
-	held := chunks.Get().(*[chunk]byte) //nolint:errcheck // only these are put there
+	held := chunks.Get().(*[chunk]byte) // only these are put there
 	defer chunks.Put(held)
 	buf := held[:]
 	for {
@@ -161,7 +159,7 @@ func (s *Store) pour(ctx context.Context, n New, left int64, f *os.File, r io.Re
 		if _, err := s.write(f, buf[:got]); err != nil {
 			return fmt.Errorf("write an upload: %w", err)
 		}
-		t.Write(buf[:got]) //nolint:errcheck // a hash takes everything
+		t.Write(buf[:got]) // a hash takes everything
 		t.n = total
 		if end == nil {
 			end = ctx.Err()
@@ -169,7 +167,7 @@ func (s *Store) pour(ctx context.Context, n New, left int64, f *os.File, r io.Re
 		switch {
 		case end == nil:
 			continue
-		case end != io.EOF:
+		case !errors.Is(end, io.EOF):
 			return fmt.Errorf("read an upload: %w", end)
 		case total == 0:
 			return fail.New(fail.Rejected, "attach.empty")

@@ -60,7 +60,7 @@ func (s *Store) Begin(ctx context.Context, n New) (Attachment, error) {
 	}
 	a := n.attachment(db.NewID(), s)
 	err := s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := n.room(ctx, tx, n.Size); err != nil {
+		if _, err := n.room(ctx, tx, n.Size); err != nil {
 			return err
 		}
 		return insert(ctx, tx, a)
@@ -79,20 +79,17 @@ func (n New) attachment(id string, s *Store) Attachment {
 	}
 }
 
-// room tells whether size more bytes may be attached.
-func (n New) room(ctx context.Context, tx *db.Tx, size int64) error {
+// room tells whether size more bytes may be attached, and how many the total
+// still allows.
+func (n New) room(ctx context.Context, tx *db.Tx, size int64) (left int64, err error) {
 	l := n.Limits.orDefault()
 	if size > l.File {
-		return fail.New(fail.TooLarge, "attach.too_large", l.File/megabyte)
+		return 0, fail.New(fail.TooLarge, "attach.too_large", l.File/megabyte)
 	}
-	left, err := n.left(ctx, tx)
-	if err != nil {
-		return err
+	if left, err = n.left(ctx, tx); err == nil && size > left {
+		err = n.noRoom(left)
 	}
-	if size > left {
-		return n.noRoom(left)
-	}
-	return nil
+	return left, err
 }
 
 // left tells how much the total still allows.
@@ -272,7 +269,7 @@ func (s *Store) stream(ctx context.Context, a *Attachment, f *os.File, r io.Read
 		}
 		wrote, err := s.write(f, buf[:n])
 		if t != nil {
-			t.Write(buf[:wrote]) //nolint:errcheck // a hash takes everything
+			t.Write(buf[:wrote]) // a hash takes everything
 			t.n += int64(wrote)
 		}
 		at += int64(wrote)
@@ -287,12 +284,12 @@ func (s *Store) stream(ctx context.Context, a *Attachment, f *os.File, r io.Read
 		switch {
 		case err != nil:
 			return fmt.Errorf("write an upload: %w", err)
-		case end == io.EOF:
+		case errors.Is(end, io.EOF):
 			return nil
 		case end != nil && at < a.Size:
 			return fmt.Errorf("read an upload: %w", end)
 		case end != nil:
-			return nil // broken, but after the last byte
+			return nil //nolint:nilerr // broken, but after the last byte
 		}
 	}
 }

@@ -38,7 +38,7 @@ func ParseAnswers(data []byte) (Answers, error) {
 	d := decoder{maxDepth: MaxDepth, maxItems: MaxRows, maxString: MaxString}
 	v, err := d.decode(data)
 	if err != nil {
-		if p, ok := err.(Problem); ok {
+		if p, ok := errors.AsType[Problem](err); ok {
 			return nil, Problems{p}
 		}
 		return nil, Problems{{Key: "forms.malformed"}}
@@ -292,7 +292,7 @@ func (d *decoder) value(ptr string, depth int) (any, error) {
 		return false, nil
 	case 'n':
 		d.at += len("null")
-		return nil, nil
+		return nil, nil //nolint:nilnil // null is a value
 	}
 	from := d.at
 	for d.at < len(d.data) && strings.IndexByte("+-.0123456789eE", d.data[d.at]) >= 0 {
@@ -379,7 +379,7 @@ func (d *decoder) below(ptr, name string) string {
 
 // under moves a problem below a name: its path is made only when there is one.
 func under(name string, err error) error {
-	p, ok := err.(Problem)
+	p, ok := errors.AsType[Problem](err)
 	if !ok {
 		return err
 	}

@@ -238,7 +238,7 @@ func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, er
 	v.Via = Via{Connection: s.scs.GetString(ctx, "connection"), Issuer: s.scs.GetString(ctx, "issuer"), Level: s.scs.GetString(ctx, "level"), At: unstamp(s.scs.GetString(ctx, "at")), Authority: s.scs.GetString(ctx, "employer"), Private: s.scs.GetString(ctx, "private") == "true"}
 	memo, err := s.kept(ctx, "mandate")
 	if err != nil {
-		return Visit{}, false, nil //nolint:nilerr // its key is gone: signed out
+		return Visit{}, false, nil // its key is gone: signed out
 	}
 	v.Mandate = Mandate{Memo: []byte(memo), CheckedAt: unstamp(s.scs.GetString(ctx, "checked")), Granted: s.scs.GetString(ctx, "granted") == "true"}
 	err = s.db.View(ctx, func(tx *db.Tx) error {
@@ -336,7 +336,7 @@ func (codec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
 func (codec) Decode(b []byte) (time.Time, map[string]any, error) {
 	var c coded
 	if err := json.Unmarshal(b, &c); err != nil {
-		return time.Now(), map[string]any{}, nil // written in another way: signed out
+		return time.Now(), map[string]any{}, nil //nolint:nilerr // written in another way: signed out
 	}
 	if c.Values == nil {
 		c.Values = map[string]any{}

@@ -138,7 +138,7 @@ func (c *Count) daysOn(day time.Time) int {
 func (d *Desk) count(p *Project, rows []Row) (*Count, error) {
 	limit := d.Catalogue.Limit(p.Entity)
 	if limit == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no limit is no error
 	}
 	c := countOf(limit, rows, d.Now())
 	if c == nil || c.Class != nil {

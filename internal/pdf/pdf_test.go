@@ -3,6 +3,7 @@ package pdf_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -298,7 +299,7 @@ func TestMetadata(t *testing.T) {
 	var name string
 	for {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -406,7 +407,7 @@ func TestAnyText(t *testing.T) {
 }
 
 func TestWriterFails(t *testing.T) {
-	if _, err := sample().WriteTo(brokenWriter{}); err != io.ErrShortWrite {
+	if _, err := sample().WriteTo(brokenWriter{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("WriteTo a broken writer = %v, want its error", err)
 	}
 }

@@ -81,7 +81,7 @@ func (r *reading) readPage(n int) {
 		r.t.Fatalf("content of page %d: %v", n, err)
 	}
 	var buf bytes.Buffer
-	buf.ReadFrom(content)
+	_, _ = buf.ReadFrom(content)
 
 	in, mcid, font := "", 0, ""
 	for _, m := range operators.FindAllStringSubmatch(buf.String(), -1) {

@@ -163,7 +163,7 @@ func (p *Provider) check(ctx context.Context, subjects []subject) error {
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, ErrUnchecked) && ctx.Err() != nil && context.Cause(ctx) != ErrUnchecked:
+		case errors.Is(err, ErrUnchecked) && ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrUnchecked):
 			return ctx.Err() // the asker went away
 		case i > 0:
 			err = fmt.Errorf("the issuer's own: %w", err)

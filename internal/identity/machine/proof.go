@@ -60,7 +60,7 @@ func readSet(text string) (Proof, error) {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if json.Unmarshal([]byte(text), &set) != nil || set.Keys == nil {
-		return Proof{JWK: []byte(text)}, nil // a key, or nothing: Issue tells
+		return Proof{JWK: []byte(text)}, nil //nolint:nilerr // a key, or nothing: Issue tells
 	}
 	if len(set.Keys) != 1 {
 		return Proof{}, fail.New(fail.Rejected, "machine.proof_several").In("proof")

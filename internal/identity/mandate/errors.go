@@ -92,7 +92,7 @@ func number(n int) string {
 // A bare 403 does not: a wrong key or clock looks the same.
 func denies(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.Kind == ErrDenied && e.Code != 0
+	return ok && errors.Is(e.Kind, ErrDenied) && e.Code != 0
 }
 
 // noAnswer says why there was no answer. The error of net/http is not kept: it
@@ -116,7 +116,7 @@ func noAnswer(call, request string, err error) *Error {
 			e.cause = cause
 		}
 	}
-	if e.cause == context.Canceled {
+	if errors.Is(e.cause, context.Canceled) {
 		e.Why = "the question was taken back"
 	}
 	return e

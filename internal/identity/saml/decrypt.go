@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"slices"
 
 	"github.com/beevik/etree"
@@ -50,7 +51,7 @@ func decrypt(el *etree.Element, keys []Pair, ciphers []string) (*etree.Element, 
 		switch {
 		case err == nil:
 			return inner, k, nil
-		case err == notXML, err == unstable, err == noMessage:
+		case errors.Is(err, notXML), errors.Is(err, unstable), errors.Is(err, noMessage):
 			return nil, Pair{}, notDecrypted
 		default:
 			return nil, Pair{}, err

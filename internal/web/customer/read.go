@@ -46,7 +46,7 @@ func read(w http.ResponseWriter, a *site.Ask, take func(name, file string, r io.
 	v, text := url.Values{}, 0
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return v, nil
 		}
 		if err != nil || n == maxParts {

@@ -166,7 +166,7 @@ func (u *upload) part(ctx context.Context, part *multipart.Part) error {
 	case file == "" || name != u.d.files:
 		return nil // a file input in which nothing was chosen
 	case !u.d.may(u.v) || u.first != nil:
-		return nil // the deed will not be done: nothing is kept
+		return nil //nolint:nilerr // the deed will not be done: nothing is kept
 	}
 	return u.file(ctx, file, part)
 }

@@ -216,7 +216,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // the first byte is sent, so a failure is never half a page.
 func (a *Ask) Page(w http.ResponseWriter, status int, p ui.Page, body templ.Component) error {
 	a.frame(w, &p)
-	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // only buffers are put there
+	b := buffers.Get().(*bytes.Buffer) // only buffers are put there
 	defer func() { b.Reset(); buffers.Put(b) }()
 	ctx := templ.WithChildren(a.Context(), body)
 	if err := ui.Layout(p).Render(ctx, b); err != nil {

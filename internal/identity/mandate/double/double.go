@@ -176,7 +176,7 @@ func (d *Double) newID() string {
 type Server struct {
 	URL  string
 	http *http.Server
-	done chan error
+	done chan struct{}
 }
 
 // Start serves a handler on loopback, such as 127.0.0.1:8121, or port 0 for any.
@@ -190,11 +190,14 @@ func Start(listen string, h http.Handler) (*Server, error) {
 		return nil, fmt.Errorf("start the double of Valtuudet: %w", err)
 	}
 	s := &Server{
-		URL: "http://" + l.Addr().String(), done: make(chan error, 1),
+		URL: "http://" + l.Addr().String(), done: make(chan struct{}),
 		// Its own log might hold the addresses of calls.
 		http: &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)},
 	}
-	go func() { s.done <- s.http.Serve(l) }()
+	go func() {
+		defer close(s.done)
+		_ = s.http.Serve(l) // ends with ErrServerClosed
+	}()
 	return s, nil
 }
 

@@ -52,8 +52,8 @@ func woff(tables Tables) []byte {
 	for name, table := range tables {
 		var z bytes.Buffer
 		w := zlib.NewWriter(&z)
-		w.Write(table)
-		w.Close()
+		_, _ = w.Write(table)
+		_ = w.Close()
 		packed := z.Bytes()
 		if len(packed) >= len(table) {
 			packed = table
