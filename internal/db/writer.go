@@ -95,8 +95,7 @@ func (w *writer) run() {
 
 // batch does first and whatever else waits, in one commit.
 func (w *writer) batch(first *deed) {
-	ctx := context.Background()
-	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+	if _, err := w.conn.exec("BEGIN IMMEDIATE", nil); err != nil {
 		first.answer(fmt.Errorf("begin: %w", err))
 		return
 	}
@@ -112,12 +111,12 @@ func (w *writer) batch(first *deed) {
 		break
 	}
 	if broken == nil && len(kept) > 0 {
-		if _, err := w.conn.exec(ctx, "COMMIT", nil); err != nil {
+		if _, err := w.conn.exec("COMMIT", nil); err != nil {
 			broken = fmt.Errorf("commit: %w", err)
 		}
 	}
 	if broken != nil || len(kept) == 0 {
-		_, _ = w.conn.exec(ctx, "ROLLBACK", nil) // SQLite may have rolled back by itself already
+		_, _ = w.conn.exec("ROLLBACK", nil) // SQLite may have rolled back by itself already
 	}
 	for _, d := range kept {
 		d.answer(broken)
@@ -132,21 +131,20 @@ func (w *writer) one(d *deed, kept *[]*deed) error {
 		d.answer(err)
 		return nil
 	}
-	ctx := context.Background()
-	if _, err := w.conn.exec(ctx, "SAVEPOINT deed", nil); err != nil {
+	if _, err := w.conn.exec("SAVEPOINT deed", nil); err != nil {
 		d.answer(err)
 		return fmt.Errorf("savepoint: %w", err)
 	}
 	err := d.run(w.conn)
 	if err == nil {
-		if _, err = w.conn.exec(ctx, "RELEASE deed", nil); err == nil {
+		if _, err = w.conn.exec("RELEASE deed", nil); err == nil {
 			*kept = append(*kept, d)
 			return nil
 		}
 	}
-	_, back := w.conn.exec(ctx, "ROLLBACK TO deed", nil)
+	_, back := w.conn.exec("ROLLBACK TO deed", nil)
 	if back == nil {
-		_, back = w.conn.exec(ctx, "RELEASE deed", nil)
+		_, back = w.conn.exec("RELEASE deed", nil)
 	}
 	d.answer(err)
 	if back != nil { // a full disk makes SQLite give up the whole transaction
@@ -169,12 +167,12 @@ func (d *deed) run(conn *sqliteConn) (err error) {
 // their caller's context ends, because the batch belongs to others too.
 type shared struct{ *sqliteConn }
 
-func (s shared) exec(ctx context.Context, query string, args []any) (int64, error) {
-	return s.sqliteConn.exec(context.WithoutCancel(ctx), query, args)
+func (s shared) exec(_ context.Context, query string, args []any) (int64, error) {
+	return s.sqliteConn.exec(query, args)
 }
 
-func (s shared) query(ctx context.Context, query string, args []any) (rows, error) {
-	return s.sqliteConn.query(context.WithoutCancel(ctx), query, args)
+func (s shared) query(_ context.Context, query string, args []any) (rows, error) {
+	return s.sqliteConn.query(query, args)
 }
 
 func (d *deed) answer(err error) {

@@ -1,6 +1,7 @@
 package matter
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -142,36 +143,52 @@ func (d *Desk) SaveDraft(ctx context.Context, who identity.Customer, id string, 
 		if err != nil {
 			return nil, err
 		}
-		if m.Status != Draft && m.Status != ToComplete {
+		if !m.open() {
 			return nil, fail.New(fail.Conflict, "matter.not_a_draft")
 		}
-		s, write, err = d.saveDraft(ctx, tx, who, m, p, seen, answers, landed)
+		form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
+		if err != nil {
+			return nil, err
+		}
+		joined, merged, err := draft{m.ID, form, m.Answers, m.Version}.merge(ctx, tx, seen, answers)
+		if err != nil {
+			return nil, err
+		}
+		s, write, err = d.saveDraft(ctx, who, m, p, form, joined, landed)
+		s.Merged = merged
 		return write, err
 	})
 	return s, err
 }
 
-// saveDraft computes how the draft will stand, and returns what writes it and
-// removes the files that it does not name any more.
-func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, m *Matter, p *Project, seen int64, answers forms.Answers, landed []attach.Landed) (s Saved, write func(*db.Tx) error, err error) {
-	form, _, err := d.Catalogue.Form(m.Form, m.FormHash)
-	if err != nil {
-		return s, nil, err
+// SavePaper is SaveDraft over what Paper has just read. Only where somebody else
+// came between, or the asker has read an older version, is it read again.
+func (d *Desk) SavePaper(ctx context.Context, who identity.Customer, v *View, seen int64, answers forms.Answers, landed ...attach.Landed) (Saved, error) {
+	if m := v.Matter; seen == m.Version && m.open() && slices.Contains(rights[toWrite], v.Project.Role) {
+		s, write, err := d.saveDraft(ctx, who, &m, v.Project, v.Form, answers, landed)
+		if err != nil || write == nil {
+			return s, err
+		}
+		if err = d.DB.InTx(ctx, write); !errors.Is(err, errMoved) {
+			return s, err
+		}
 	}
+	return d.SaveDraft(ctx, who, v.ID, seen, answers, landed...)
+}
+
+// open tells whether there is a draft: of the matter, or of its completion.
+func (m *Matter) open() bool { return m.Status == Draft || m.Status == ToComplete }
+
+// saveDraft computes how the draft will stand with the answers, and returns what
+// writes it and removes the files that it does not name any more.
+func (d *Desk) saveDraft(ctx context.Context, who identity.Customer, m *Matter, p *Project, form *forms.Form, answers forms.Answers, landed []attach.Landed) (s Saved, write func(*db.Tx) error, err error) {
 	now := d.Now()
-	s = Saved{Version: m.Version + 1, At: now}
-	if s.Answers, s.Merged, err = (draft{m.ID, form, m.Answers, m.Version}).merge(ctx, tx, seen, answers); err != nil {
-		return s, nil, err
-	}
+	s = Saved{Version: m.Version + 1, At: now, Answers: answers}
 	body, err := saved(s.Answers)
 	if err != nil {
 		return s, nil, err
 	}
-	before, err := m.Answers.Marshal()
-	if err != nil {
-		return s, nil, err
-	}
-	if string(before) == string(body) && m.FormHash == m.kept {
+	if bytes.Equal(m.stored, body) && m.FormHash == m.kept {
 		s.Version, s.At = m.Version, m.ChangedAt
 		return s, writing(ctx, landed), nil
 	}
@@ -182,7 +199,7 @@ func (d *Desk) saveDraft(ctx context.Context, tx *db.Tx, who identity.Customer, 
 	}
 	return s, func(tx *db.Tx) error {
 		if m.Version == 1 { // the base that the first two tabs share
-			if err := keepFirst(ctx, tx, m.ID, before, m.CreatedAt); err != nil {
+			if err := keepFirst(ctx, tx, m.ID, m.stored, m.CreatedAt); err != nil {
 				return err
 			}
 		}
@@ -370,7 +387,7 @@ func (d *Desk) TakeNewForm(ctx context.Context, who identity.Customer, id string
 		}
 		m.FormHash = current
 		known, _ := form.ReadOver(m.Answers, nil) // what nobody posts stays, if the form has it
-		_, write, err := d.saveDraft(ctx, tx, who, m, p, m.Version, known, nil)
+		_, write, err := d.saveDraft(ctx, who, m, p, form, known, nil)
 		return write, err
 	})
 }

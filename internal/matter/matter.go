@@ -57,6 +57,7 @@ type Matter struct {
 
 	loaded int64  // the head when it was read
 	kept   string // the form's version when it was read
+	stored []byte // the answers as they stood in the database when it was read
 }
 
 const matterColumns = `id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
@@ -77,7 +78,7 @@ func scanMatter(r interface{ Scan(...any) error }, m *Matter) error {
 	m.StatusAt, m.Since, m.Due, m.Started = db.Time(statusAt), db.Time(since), db.Time(due), db.Time(started)
 	m.SentAt, m.ConsentAt, m.CreatedAt, m.ChangedAt = db.Time(sent), db.Time(consent), db.Time(created), db.Time(changed)
 	m.StartsAt, m.RemovedAt, m.LimitAt = db.Time(starts), db.Time(removed), db.Time(limitAt)
-	m.loaded, m.kept = m.N, m.FormHash
+	m.loaded, m.kept, m.stored = m.N, m.FormHash, answers
 	if m.Answers, err = forms.ParseAnswers(answers); err != nil {
 		return fmt.Errorf("read the answers of matter %s: %w", m.ID, err)
 	}

@@ -109,7 +109,7 @@ func (r room) paperOf(a *site.Ask, who asker, v *matter.View) *paper {
 		p.next, p.saved = matterPath(v.ID), "customer.saved_not_sent"
 	}
 	p.save = func(seen int64, answers forms.Answers, landed ...attach.Landed) (matter.Saved, error) {
-		return r.Desk.SaveDraft(a.Context(), who, v.ID, seen, answers, landed...)
+		return r.Desk.SavePaper(a.Context(), who, v, seen, answers, landed...)
 	}
 	return p
 }
