@@ -180,6 +180,12 @@ func TestTheTablePointsDown(t *testing.T) {
 	}
 }
 
+// another tells whether a folder is a module of its own, such as our tools.
+func another(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
 // imports reads the import lines of all non-test files: by package and import,
 // the first file that has it.
 func imports(t *testing.T, root string) map[string]map[string]string {
@@ -190,7 +196,7 @@ func imports(t *testing.T, root string) map[string]map[string]string {
 			return err
 		}
 		if d.IsDir() {
-			if file != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "node_modules" || name == "testdata") {
+			if file != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "node_modules" || name == "testdata" || another(file)) {
 				return filepath.SkipDir
 			}
 			return nil
