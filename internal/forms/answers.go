@@ -110,7 +110,7 @@ func (a Answers) set(path string, v any) {
 // limits. A nil map gives empty answers.
 func normalise(a Answers) (Answers, Problems) {
 	var problems Problems
-	v := normal(map[string]any(a), "", 1, &problems)
+	v := normal(map[string]any(a), 1, &problems)
 	m, _ := v.(map[string]any)
 	if m == nil {
 		m = map[string]any{}
@@ -119,9 +119,9 @@ func normalise(a Answers) (Answers, Problems) {
 }
 
 // normal copies one value; what it cannot take it names and leaves out.
-func normal(v any, path string, depth int, problems *Problems) any {
+func normal(v any, depth int, problems *Problems) any {
 	refuse := func(key string, args ...any) any {
-		*problems = append(*problems, Problem{Path: path, Key: key, Args: args})
+		*problems = append(*problems, Problem{Key: key, Args: args})
 		return nil
 	}
 	if depth > MaxDepth+1 {
@@ -146,7 +146,7 @@ func normal(v any, path string, depth int, problems *Problems) any {
 		}
 		return refuse("forms.not_a_number")
 	case float64:
-		return normal(json.Number(strconv.FormatFloat(v, 'g', -1, 64)), path, depth, problems)
+		return normal(json.Number(strconv.FormatFloat(v, 'g', -1, 64)), depth, problems)
 	case int:
 		return json.Number(strconv.Itoa(v))
 	case int64:
@@ -156,25 +156,33 @@ func normal(v any, path string, depth int, problems *Problems) any {
 		for i, s := range v {
 			list[i] = s
 		}
-		return normal(list, path, depth, problems)
+		return normal(list, depth, problems)
 	case []any:
 		if len(v) > MaxRows {
 			return refuse("forms.too_many", MaxRows)
 		}
 		list := make([]any, 0, len(v))
 		for i, x := range v {
-			list = append(list, normal(x, join(path, strconv.Itoa(i)), depth+1, problems))
+			told := len(*problems)
+			list = append(list, normal(x, depth+1, problems))
+			for n := range (*problems)[told:] {
+				(*problems)[told+n] = (*problems)[told+n].under(strconv.Itoa(i))
+			}
 		}
 		return list
 	case Answers:
-		return normal(map[string]any(v), path, depth, problems)
+		return normal(map[string]any(v), depth, problems)
 	case map[string]any:
 		m := make(map[string]any, len(v))
 		for k, x := range v {
 			if !utf8.ValidString(k) {
 				return refuse("forms.bad_characters")
 			}
-			m[k] = normal(x, join(path, k), depth+1, problems)
+			told := len(*problems)
+			m[k] = normal(x, depth+1, problems)
+			for n := range (*problems)[told:] {
+				(*problems)[told+n] = (*problems)[told+n].under(k)
+			}
 		}
 		return m
 	}
@@ -383,6 +391,10 @@ func under(name string, err error) error {
 	if !ok {
 		return err
 	}
+	return p.under(name)
+}
+
+func (p Problem) under(name string) Problem {
 	if p.Path == "" {
 		p.Path = name
 	} else {

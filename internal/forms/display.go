@@ -38,7 +38,7 @@ func (f *Form) Rows(lang i18n.Lang, a Answers, names Names) []DisplayRow {
 // [Change]. The names may be nil.
 func (f *Form) Display(lang i18n.Lang, path string, v any, names Names) string {
 	var problems Problems
-	v = normal(v, path, 1, &problems)
+	v = normal(v, 1, &problems)
 	d := displayer{f: f, lang: lang, names: names}
 	return d.words(f.find(path), v)
 }
