@@ -92,6 +92,25 @@ func (t *tally) figures() Figures {
 	}
 }
 
+// Waits tell how long a sender waited for each of the two answers.
+type Waits struct {
+	Saved Wait `json:"form_saved"`
+	Sent  Wait `json:"sent"`
+}
+
+// Wait is how long an answer was waited for.
+type Wait struct {
+	P50 float64 `json:"p50_ms"`
+	P95 float64 `json:"p95_ms"`
+	P99 float64 `json:"p99_ms"`
+}
+
+func waited(took [][]time.Duration) Wait {
+	t := tally{took: slices.Concat(took...)}
+	f := t.figures()
+	return Wait{f.P50, f.P95, f.P99}
+}
+
 // A load is something done again and again.
 type load struct {
 	workers int

@@ -35,6 +35,7 @@ type Size struct {
 	Filling float64          `json:"filling_s"`
 	Hub     Three            `json:"hub"`
 	Bare    Three            `json:"bare"`
+	Answers Waits            `json:"answers_of_a_submission"`
 	Verbs   Figures          `json:"submissions_by_verbs"`
 	Busy    Figures          `json:"submissions_with_outbox"`
 	Worked  int64            `json:"jobs_worked_meanwhile"`
@@ -99,6 +100,10 @@ func (r *Report) size(p func(string, ...any), s *Size) {
 	}
 	share := s.Hub.Submit.PerSecond / s.Bare.Submit.PerSecond
 	line("submissions, pages", s.Hub.Submit, aim(share >= aimShare, "%.0f %% of the bare loop (%.0f %% by processor time), aim %.0f %%", 100*share, 100*s.Bare.Submit.CPU/s.Hub.Submit.CPU, 100*aimShare)+"; "+aim(s.Hub.Submit.P99 < aimSubmit, "p99 under %d ms", aimSubmit))
+	if s.Hub.Submit.N > 0 {
+		p("  %-34s %9s %9.2f %9.2f %9.2f", "  its first answer, the form saved", "", s.Answers.Saved.P50, s.Answers.Saved.P95, s.Answers.Saved.P99)
+		p("  %-34s %9s %9.2f %9.2f %9.2f", "  its second answer, sent", "", s.Answers.Sent.P50, s.Answers.Sent.P95, s.Answers.Sent.P99)
+	}
 	line("submissions, outbox worked", s.Busy, fmt.Sprintf("%d jobs done meanwhile", s.Worked))
 	line("submissions, verbs alone", s.Verbs, "")
 	line("submissions, bare loop", s.Bare.Submit, "")

@@ -70,11 +70,12 @@ func (r *run) submissions(ctx context.Context, s *Size) error {
 		{workers: r.Senders, fn: r.verbSend(verbs), before: fill(verbs, 2500), profile: "verbs-" + strconv.Itoa(s.Matters)},
 	}
 	if r.hub.Handler != nil {
-		send, closeAll, err := r.pageSend(ctx, pages)
+		send, answers, closeAll, err := r.pageSend(ctx, pages)
 		if err != nil {
 			return err
 		}
 		defer closeAll()
+		defer func() { s.Answers = answers() }()
 		loads = append(loads, load{workers: r.Senders, fn: send, before: fill(pages, 1500), profile: "pages-" + strconv.Itoa(s.Matters)})
 	}
 	got, err := r.compare(ctx, loads...)
@@ -103,7 +104,7 @@ func (r *run) busySubmissions(ctx context.Context, s *Size) error {
 	if p.all, err = r.drafts.make(ctx, int(max(500, 2*s.Hub.Submit.PerSecond)*r.Each.Seconds()/2), r.Senders); err != nil {
 		return err
 	}
-	send, closeAll, err := r.pageSend(ctx, p)
+	send, _, closeAll, err := r.pageSend(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -129,14 +130,15 @@ func (r *run) forgetJobs(ctx context.Context) error {
 }
 
 // pageSend sends as a person does: the form with its attachment, then the page
-// of sending.
-func (r *run) pageSend(ctx context.Context, p *pool) (fn func(context.Context, int, int) error, closeAll func(), err error) {
+// of sending. answers tells how long each of the two was waited for.
+func (r *run) pageSend(ctx context.Context, p *pool) (fn func(context.Context, int, int) error, answers func() Waits, closeAll func(), err error) {
 	cookies := make([]string, r.Senders)
 	for i := range cookies {
 		if cookies[i], err = signIn(ctx, r.hub.Sessions, r.drafts.senders[i].ID, identity.Hat{Role: identity.RoleCustomer}); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
+	saved, sent := make([][]time.Duration, r.Senders), make([][]time.Duration, r.Senders)
 	clients := make([]*client, r.Senders)
 	for i := range clients {
 		clients[i] = &client{addr: r.addr}
@@ -149,12 +151,17 @@ func (r *run) pageSend(ctx context.Context, p *pool) (fn func(context.Context, i
 			c := clients[worker]
 			c.cookie = cookies[x.sender]
 			kind, body := r.drafts.formBody(x, attachment())
+			began := time.Now()
 			status, _, err := c.quick("POST", "/matters/"+x.matter+"/form", kind, body)
 			if err := expect("save the form with its attachment", 303, status, err); err != nil {
 				return err
 			}
+			between := time.Now()
 			status, _, err = c.quick("POST", "/projects/"+x.project+"/send", "application/x-www-form-urlencoded", r.drafts.sendBody(x))
+			saved[worker], sent[worker] = append(saved[worker], between.Sub(began)), append(sent[worker], time.Since(between))
 			return expect("send", 303, status, err)
+		}, func() Waits {
+			return Waits{Saved: waited(saved), Sent: waited(sent)}
 		}, func() {
 			for _, c := range clients {
 				c.close()
