@@ -30,7 +30,7 @@ build_tools() {
 	mkdir -p "$tools/bin" "$tools/log" &&
 		go build -modfile=tools/go.mod -o "$tools/bin/" tool &&
 		go build -C tools -o "$tools/bin/lint" ./lint &&
-		go build -o "$tools/bin/report" ./scripts/report
+		go build -o "$tools/bin/" ./scripts/report cmd/test2json
 }
 
 # sources [generated] lists the Go files that people write, or the pages that

@@ -75,14 +75,16 @@ vet() { cgo && go vet $race -vettool="$tools/bin/lint" ./... && go test -C tools
 
 staticcheck() { cgo && GOFLAGS="$GOFLAGS $race" "$tools/bin/staticcheck" ./...; }
 
-# tests WHAT [PACKAGE…] runs the tests and shows their results, short.
-tests() {
-	local what=$1
+# build_programs FOLDER PACKAGE… builds the tests of the packages. They are linked
+# without what a debugger reads, as go test does.
+build_programs() (
+	folder=$1
 	shift
+	rm -rf "$folder"
+	mkdir -p "$folder"
 	cgo
-	go test $race -json -vet=off -p 2 -timeout 25m "$@" 2>&1 | tee "$tools/log/$what.json" |
-		"$tools/bin/report" -summary "$tools/log/$what.txt"
-}
+	go test -c $race -vet=off -ldflags='-s -w' -o "$folder/" "$@" 2>&1 | { grep -v 'no test files' || true; }
+)
 
 # stateful lists the packages whose tests use a database: those that link testkit.
 stateful() {
@@ -97,51 +99,74 @@ stateful() {
 lives='^TestKilledAtAnyMoment$'
 looks='^(TestAccessibilityOfEveryPage|TestWeight.*)$'
 
-others() { go list ./... | grep -v '/e2e$'; }
+# slow are the packages whose tests take longest, which begin first: so that
+# none is left to run alone at the end.
+slow='/internal/(app|matter|web/customer|identity/saml|dossier|web/officer)$'
+
+longest_first() {
+	local all
+	all=$(cat)
+	{ grep -E "$slow" || true; } <<<"$all"
+	{ grep -vE "$slow" || true; } <<<"$all"
+}
+
+others() { go list ./... | grep -v '/e2e$' | longest_first; }
+
+# built builds what the stages run: the tests of all packages, and those of whole
+# lives apart.
+built() {
+	local packages
+	mapfile -t packages < <(others)
+	build_programs "$programs" "${packages[@]}" || return
+	[[ " ${stages[*]} " != *" lives"* ]] || race='' build_programs "$programs-lives" ./e2e ./internal/app
+}
 
 on_sqlite() {
 	local packages
 	unset LUVAT_TEST_POSTGRES
 	mapfile -t packages < <(others)
-	tests sqlite -skip "$lives" "${packages[@]}"
+	scripts/run.sh sqlite "$programs" -test.skip="$lives" -- "${packages[@]}"
 }
 
 lives_on_sqlite() {
 	unset LUVAT_TEST_POSTGRES
-	race='' tests lives -parallel 3 ./e2e && race='' tests kills -run "$lives" ./internal/app
+	scripts/run.sh lives "$programs-lives" -test.parallel=3 -- luvat/e2e && scripts/run.sh kills "$programs-lives" -test.run="$lives" -- luvat/internal/app
 }
 
 lives_on_postgres() {
-	export -f tests cgo
-	export tools race='' lives looks
-	# shellcheck disable=SC2016
-	scripts/with-postgres.sh bash -o pipefail -c 'tests lives-postgres -parallel 3 -skip "$looks" ./e2e && tests kills-postgres -run "$lives" ./internal/app'
+	scripts/with-postgres.sh scripts/run.sh lives-postgres "$programs-lives" -test.parallel=3 -test.skip="$looks" -- luvat/e2e &&
+		scripts/with-postgres.sh scripts/run.sh kills-postgres "$programs-lives" -test.run="$lives" -- luvat/internal/app
 }
 
 on_postgres() {
 	local packages
-	mapfile -t packages < <(stateful | grep -v '/e2e$')
+	mapfile -t packages < <(stateful | grep -v '/e2e$' | longest_first)
 	if ((${#packages[@]} == 0)); then
 		echo "no package uses a database?"
 		return 1
 	fi
-	export -f tests cgo
-	export tools race
-	scripts/with-postgres.sh bash -o pipefail -c 'tests postgres "$@"' tests -skip "$lives" "${packages[@]}"
+	scripts/with-postgres.sh scripts/run.sh postgres "$programs" -test.skip="$lives" -- "${packages[@]}"
 }
 
 pure() { go build -o "$tools/luvat" ./cmd/luvat; }
+
+programs=$tools/tests
 
 stages=("$@")
 ((${#stages[@]})) || stages=(all)
 race=-race
 case ${stages[0]} in
-all) stages=(need tools form generated vet staticcheck pure sqlite lives postgres livespg fuzz) ;;
+all) stages=(need tools form generated vet staticcheck pure built sqlite lives postgres livespg fuzz) ;;
 check)
 	race=''
-	stages=(need tools form vet sqlite)
+	stages=(need tools form vet built sqlite)
 	;;
 esac
+# A stage that runs tests runs them as they are now.
+if [[ " ${stages[*]} " =~ \ (sqlite|postgres|lives|livespg)\  && " ${stages[*]} " != *" built "* ]]; then
+	stages=(built "${stages[@]}")
+fi
+[[ " ${stages[*]} " == *" tools "* ]] || stages=(tools "${stages[@]}")
 mkdir -p "$tools/log"
 rm -f "$tools"/log/*
 
@@ -154,6 +179,7 @@ for s in "${stages[@]}"; do
 	vet) stage "go vet, with linters of its kind" vet || true ;;
 	staticcheck) stage "staticcheck" staticcheck || true ;;
 	pure) stage "the program without cgo" pure || true ;;
+	built) stage "test programs" built || break ;;
 	sqlite) stage "tests on SQLite${race:+, with the race detector}" on_sqlite || true ;;
 	lives) stage "whole lives on SQLite: browser, kills" lives_on_sqlite || true ;;
 	livespg) stage "whole lives on PostgreSQL: browser, kills" lives_on_postgres || true ;;
