@@ -143,6 +143,7 @@ func (h *Hub) Run(ctx context.Context, ready func(addr string)) error {
 	var work sync.WaitGroup
 	work.Go(func() { h.Outbox.Run(ctx) })
 	work.Go(func() { h.housekeeping(ctx) })
+	work.Go(func() { h.watchRoles(ctx) })
 	h.refreshNow(ctx)
 	for _, r := range h.running {
 		work.Go(func() { r.Run(ctx) })
@@ -194,6 +195,26 @@ func (h *Hub) housekeeping(ctx context.Context) {
 		err = errors.Join(err, h.Desk.Retain(ctx), swept, h.rotateKeys(ctx))
 		if err != nil && ctx.Err() == nil {
 			h.log.ErrorContext(ctx, "housekeeping failed", "err", err)
+		}
+	}
+}
+
+// watchEach is how often the hub looks for roles whose time is over and mandates
+// to ask about again.
+const watchEach = time.Minute
+
+// watchRoles ends, each minute, what should have ended with nobody there to see it.
+func (h *Hub) watchRoles(ctx context.Context) {
+	tick := time.NewTicker(watchEach)
+	defer tick.Stop()
+	for {
+		if err := errors.Join(h.Site.EndDue(ctx), h.Site.AskAgain(ctx)); err != nil && ctx.Err() == nil {
+			h.log.ErrorContext(ctx, "roles not watched", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

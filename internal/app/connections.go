@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
@@ -54,6 +55,15 @@ type mandateConnection struct {
 	OfficerMatter    string   `json:"officer_matter"`
 	OfficerPrincipal string   `json:"officer_principal"` // the granting body's business id
 	OfficerShows     string   `json:"officer_shows"`     // principal or authority
+
+	// OfficerAuthorities are those whose officers the granting body's mandate may
+	// make, where the register shows that body alone; none for all.
+	OfficerAuthorities []string `json:"officer_authorities"`
+	// AskEach is how often the register is asked by the hub itself while an
+	// officer's session lives, such as "10m"; ConfirmDays for how many days an
+	// officer may stay away before somebody else goes on with the open work.
+	AskEach     string `json:"officer_ask_each"`
+	ConfirmDays int    `json:"officer_confirm_days"`
 
 	// RESTKey is the key of the interface that answers about persons without a
 	// session; "" when the hub has none.
@@ -207,7 +217,33 @@ func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
 		return err
 	}
 	h.Site.Mandates = mandate.Mandates{Flow: flow}
-	return nil
+	h.Site.OfficerMandates, err = c.officers(h.Catalogue)
+	return err
+}
+
+// officers reads how the hub goes about officers by mandate.
+func (c mandateConnection) officers(cat *catalogue.Catalogue) (identity.OfficerMandates, error) {
+	o := identity.OfficerMandates{Authorities: c.OfficerAuthorities}
+	var errs []error
+	if c.AskEach != "" {
+		d, err := time.ParseDuration(c.AskEach)
+		if err != nil || d < identity.MandateCheckEach {
+			errs = append(errs, errors.New(`officer_ask_each: must be a time such as "10m", a minute at least`))
+		}
+		o.AskEach = d
+	}
+	if c.ConfirmDays != 0 {
+		if c.ConfirmDays < 1 || c.ConfirmDays > 366 {
+			errs = append(errs, errors.New("officer_confirm_days: must be from 1 to 366"))
+		}
+		o.Within = time.Duration(c.ConfirmDays) * 24 * time.Hour
+	}
+	for _, id := range c.OfficerAuthorities {
+		if cat.Authority(id) == nil {
+			errs = append(errs, fmt.Errorf("officer_authorities: there is no authority %q", id))
+		}
+	}
+	return o, errors.Join(errs...)
 }
 
 var presets = map[string]func() saml.Config{"suomifi": saml.SuomiFi, "virtu": saml.Virtu, "portti": saml.Portti}

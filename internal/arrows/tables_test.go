@@ -20,7 +20,7 @@ var owner = map[string][]string{
 	"catalogue": {"content", "content_current", "offers", "offer_places", "survey_results"},
 	"delivery":  {"mailbox"},
 	"identity": {
-		"access_requests", "attempts", "authority_ways", "grants", "identifiers", "last_uses", "people", "principals", "sessions", "successors", "used_messages",
+		"access_requests", "attempts", "authority_ways", "grants", "identifiers", "last_uses", "officer_mandates", "people", "principals", "sessions", "successors", "used_messages",
 	},
 	"identity/machine": {"machines", "machine_credentials", "machine_tokens"},
 	"ledger":           {"ledger", "ledger_heads", "reads"},

@@ -9,7 +9,6 @@ package identity
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -164,32 +163,12 @@ func Names(ctx context.Context, tx *db.Tx, ids []string) (map[string]string, err
 
 // Colleagues lists the officers of an authority by name, whoever could be
 // named a handler.
-func Colleagues(ctx context.Context, tx *db.Tx, now time.Time, authority, typ string) ([]Person, error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT p.id, p.name, p.email, p.lang, g.types FROM people p JOIN grants g ON g.person_id = p.id
-		WHERE  g.authority_id = $1 AND g.role = 'officer' AND (g.until_at = 0 OR g.until_at > $2) ORDER BY p.name`, authority, db.Millis(now))
-	if err != nil {
-		return nil, fmt.Errorf("list officers: %w", err)
+func Colleagues(ctx context.Context, tx *db.Tx, now time.Time, authority, typ string) (all []Person, err error) {
+	officers, err := officersOf(ctx, tx, now, authority)
+	for _, o := range officers {
+		if o.Types == nil || slices.Contains(o.Types, typ) {
+			all = append(all, o.Person)
+		}
 	}
-	var all []Person
-	err = rows.Each(func() error {
-		var p Person
-		var lang, types string
-		if err := rows.Scan(&p.ID, &p.Name, &p.Email, &lang, &types); err != nil {
-			return err
-		}
-		p.Lang = i18n.Parse(lang)
-		var of []string
-		if types != "" {
-			if err := json.Unmarshal([]byte(types), &of); err != nil {
-				return err
-			}
-			if !slices.Contains(of, typ) {
-				return nil
-			}
-		}
-		all = append(all, p)
-		return nil
-	})
 	return all, err
 }

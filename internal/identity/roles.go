@@ -2,16 +2,13 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"luvat/internal/db"
 	"luvat/internal/fail"
-	"luvat/internal/i18n"
 	"luvat/internal/ledger"
-	"luvat/internal/outbox"
 )
 
 // Roles is where roles of authorities are given and taken away: by an
@@ -30,6 +27,8 @@ const (
 	DeedDenied    = "role.denied"
 	DeedWithdrawn = "role.withdrawn"
 	DeedMandate   = "role.mandate_ended"
+	DeedExpired   = "role.expired"     // the day until which it was given has passed
+	DeedUnheard   = "role.unconfirmed" // nobody has confirmed the mandate for too long
 	DeedWay       = "authority.way_set"
 	DeedSignedIn  = "sign_in"
 	DeedRefused   = "sign_in.refused"
@@ -178,99 +177,6 @@ func answered(ctx context.Context, tx *db.Tx, now time.Time, person, authority s
 	return nil
 }
 
-// Inbox stands for a successor where the open work goes back to the authority's
-// inbox.
-const Inbox = "inbox"
-
-// Withdraw takes a role away at once: its sessions end, and the open work is
-// handed to the successor, "" for the one who was named beforehand.
-func (r *Roles) Withdraw(ctx context.Context, who Granter, person string, role Role, authority, successor string) error {
-	actor, err := rule(who, authority, role)
-	if err != nil {
-		return err
-	}
-	if string(actor) == string(ledger.Person(person)) && role == RoleLead {
-		return fail.New(fail.Rejected, "roles.not_ones_own")
-	}
-	return r.end(ctx, actor, DeedWithdrawn, person, role, authority, successor)
-}
-
-// MandateEnded notes that an officer's mandate holds no longer: the sessions
-// end, and the open work is handed over as when a role is withdrawn.
-func (r *Roles) MandateEnded(ctx context.Context, person, authority string) error {
-	return r.end(ctx, ledger.TheHub, DeedMandate, person, RoleOfficer, authority, "")
-}
-
-func (r *Roles) end(ctx context.Context, actor ledger.Actor, deed, person string, role Role, authority, successor string) error {
-	now := r.Now()
-	err := r.DB.InTx(ctx, func(tx *db.Tx) error {
-		n, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE person_id = $1 AND authority_id = $2 AND role = $3`, person, authority, string(role))
-		if err != nil {
-			return fmt.Errorf("withdraw a role: %w", err)
-		}
-		if n == 0 && deed == DeedWithdrawn {
-			return fail.New(fail.NotFound, "error.not_found")
-		}
-		named := successor == ""
-		switch {
-		case successor == Inbox:
-			successor = ""
-		case named:
-			if successor, err = successorOf(ctx, tx, person, authority); err != nil {
-				return err
-			}
-		}
-		if successor != "" {
-			switch err := mayTakeOver(ctx, tx, now, successor, person, authority); {
-			case named && fail.Is(err, fail.Rejected):
-				successor = "" // who was named beforehand has left: back to the inbox
-			case err != nil:
-				return err
-			}
-		}
-		if role == RoleOfficer {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM successors WHERE successor_id = $1 AND authority_id = $2`, person, authority); err != nil {
-				return fmt.Errorf("forget a successor who leaves: %w", err)
-			}
-		}
-		if err := EndAll(ctx, tx, person, authority); err != nil {
-			return err
-		}
-		e, err := ledger.Record(ctx, tx, now, rolesStream(authority), actor, ledger.Authority, deed, roleData{Person: person, Role: role, Successor: successor})
-		if err != nil || role != RoleOfficer {
-			return err
-		}
-		return outbox.Add(ctx, tx, now, Left{Person: person, Authority: authority, Successor: successor, Entry: e.N})
-	})
-	if err == nil && r.Wake != nil {
-		r.Wake()
-	}
-	return err
-}
-
-// successorOf returns the successor that was named beforehand, "" for none.
-func successorOf(ctx context.Context, tx *db.Tx, person, authority string) (successor string, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT successor_id FROM successors WHERE person_id = $1 AND authority_id = $2`, person, authority).Scan(&successor)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read a successor: %w", err)
-	}
-	return successor, nil
-}
-
-func mayTakeOver(ctx context.Context, tx *db.Tx, now time.Time, successor, person, authority string) error {
-	hats, err := Hats(ctx, tx, now, successor)
-	if err != nil {
-		return err
-	}
-	if successor == person || !slices.ContainsFunc(hats, func(h Hat) bool { return h.Role == RoleOfficer && h.Authority == authority }) {
-		return fail.New(fail.Rejected, "roles.choose_successor").In("successor")
-	}
-	return nil
-}
-
 // Name names who takes over an officer's open work when the role ends.
 func (r *Roles) Name(ctx context.Context, who Granter, person, authority, successor string) error {
 	if _, err := rule(who, authority, RoleLead); err != nil {
@@ -343,87 +249,6 @@ func Ways(ctx context.Context, tx *db.Tx, authority string) (all []Way, err erro
 	return all, err
 }
 
-// A Grantee is somebody with a role of an authority, as its lead sees.
-type Grantee struct {
-	Person    Person
-	Hat       Hat
-	Since     time.Time
-	Until     time.Time
-	Successor string // a person's id
-	LastSeen  time.Time
-	LastWay   string // the connection last used
-}
-
-// People lists who has a role of an authority, by name.
-func People(ctx context.Context, tx *db.Tx, authority string) (all []Grantee, err error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT p.id, p.name, p.email, p.lang, g.role, g.types, g.granted_at, g.until_at, COALESCE(s.successor_id, ''), COALESCE(u.at, 0), COALESCE(u.connection, '')
-		FROM   grants g JOIN people p ON p.id = g.person_id
-		LEFT JOIN successors s ON s.person_id = g.person_id AND s.authority_id = g.authority_id
-		LEFT JOIN last_uses u ON u.person_id = g.person_id AND u.authority_id = g.authority_id
-		WHERE  g.authority_id = $1 ORDER BY p.name, p.id, g.role`, authority)
-	if err != nil {
-		return nil, fmt.Errorf("list people with roles: %w", err)
-	}
-	err = rows.Each(func() error {
-		g := Grantee{Hat: Hat{Authority: authority}}
-		var role, types, lang string
-		var since, until, seen int64
-		if err := rows.Scan(&g.Person.ID, &g.Person.Name, &g.Person.Email, &lang, &role, &types, &since, &until, &g.Successor, &seen, &g.LastWay); err != nil {
-			return err
-		}
-		g.Person.Lang, g.Hat.Role = i18n.Parse(lang), Role(role)
-		g.Since, g.Until, g.LastSeen = db.Time(since), db.Time(until), db.Time(seen)
-		g.Hat.Types, err = readTypes(types)
-		all = append(all, g)
-		return err
-	})
-	return all, err
-}
-
-// Asked lists who asked for a role of an authority and waits.
-func Asked(ctx context.Context, tx *db.Tx, authority string) (all []Grantee, err error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT p.id, p.name, p.email, p.lang, r.connection, r.asked_at FROM access_requests r JOIN people p ON p.id = r.person_id
-		WHERE  r.authority_id = $1 AND r.answered_at = 0 ORDER BY r.asked_at`, authority)
-	if err != nil {
-		return nil, fmt.Errorf("list who asked for a role: %w", err)
-	}
-	err = rows.Each(func() error {
-		var g Grantee
-		var lang string
-		var asked int64
-		err := rows.Scan(&g.Person.ID, &g.Person.Name, &g.Person.Email, &lang, &g.LastWay, &asked)
-		g.Person.Lang, g.Since = i18n.Parse(lang), db.Time(asked)
-		all = append(all, g)
-		return err
-	})
-	return all, err
-}
-
-// Former lists who used a role of an authority since a time and has none now, the
-// last first: one that was withdrawn by mistake can be given back.
-func Former(ctx context.Context, tx *db.Tx, authority string, since time.Time) (all []Grantee, err error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT p.id, p.name, p.email, p.lang, u.connection, u.at FROM last_uses u JOIN people p ON p.id = u.person_id
-		WHERE  u.authority_id = $1 AND u.at > $2 AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person_id = p.id AND g.authority_id = u.authority_id)
-		AND    NOT EXISTS (SELECT 1 FROM access_requests r WHERE r.person_id = p.id AND r.authority_id = u.authority_id AND r.answered_at = 0)
-		ORDER BY u.at DESC, p.id`, authority, db.Millis(since))
-	if err != nil {
-		return nil, fmt.Errorf("list who had a role: %w", err)
-	}
-	err = rows.Each(func() error {
-		var g Grantee
-		var lang string
-		var seen int64
-		err := rows.Scan(&g.Person.ID, &g.Person.Name, &g.Person.Email, &lang, &g.LastWay, &seen)
-		g.Person.Lang, g.LastSeen = i18n.Parse(lang), db.Time(seen)
-		all = append(all, g)
-		return err
-	})
-	return all, err
-}
-
 // SignedIn notes in the ledger that somebody came in: every use of a role.
 func SignedIn(ctx context.Context, tx *db.Tx, now time.Time, v Visit) error {
 	stream, side := PersonStream(v.Person.ID), ledger.Applicant
@@ -434,6 +259,11 @@ func SignedIn(ctx context.Context, tx *db.Tx, now time.Time, v Visit) error {
 			ON CONFLICT (person_id, authority_id) DO UPDATE SET connection = excluded.connection, at = excluded.at`,
 			v.Person.ID, v.Hat.Authority, v.Via.Connection, db.Millis(now)); err != nil {
 			return fmt.Errorf("note a role's use: %w", err)
+		}
+	}
+	if v.Hat.Role == RoleOfficer && v.Mandate.Holds() {
+		if err := confirm(ctx, tx, now, v); err != nil {
+			return err
 		}
 	}
 	_, err := ledger.Record(ctx, tx, now, stream, ledger.Person(v.Person.ID), side, DeedSignedIn,

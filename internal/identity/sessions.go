@@ -118,7 +118,7 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 	}
 	for name, value := range map[string]string{
 		"person": v.Person.ID, "role": string(v.Hat.Role), "authority": v.Hat.Authority, "for": v.For.ID,
-		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "mandate": "", "checked": "",
+		"connection": v.Via.Connection, "issuer": v.Via.Issuer, "level": v.Via.Level, "mandate": "", "checked": "", "lapsed": "",
 		"employer": v.Via.Authority, "private": strconv.FormatBool(v.Via.Private), "granted": strconv.FormatBool(v.Mandate.Granted),
 	} {
 		s.scs.Put(ctx, name, value)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"luvat/internal/catalogue"
@@ -188,6 +189,13 @@ func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, g
 		return err
 	}
 	v.Mandate.Granted = byGrant
+	if au == nil && got.ID == "" { // an officer, and whose is for the visitor to say and a lead to grant
+		v.Mandate.Granted, v.Hat, v.For = true, identity.Hat{}, identity.Principal{}
+		if err := r.Sessions.SignIn(a.Context(), v); err != nil {
+			return err
+		}
+		return a.See(w, "/login/role?next="+url.QueryEscape(next))
+	}
 	if au == nil {
 		return r.refused(w, a, nil, identity.Refuse(identity.NotKnown, "the mandate names no authority that has joined"))
 	}
@@ -208,7 +216,7 @@ func (r *room) asOfficer(w http.ResponseWriter, a *site.Ask, v identity.Visit, g
 
 // authorityOf is the authority that the mandates name. Where they name the
 // granting body alone, it is the only one whose lead has granted the visitor an
-// officer's role; nil when there is none. Where they name a body that is several
+// officer's role; nil when there is none, or several to choose from. Where they name a body that is several
 // authorities, as the City of Helsinki is, it is the first so granted, else the
 // first of them. byGrant tells that what the lead has granted decided it, and
 // bounds it.
@@ -226,7 +234,7 @@ func (r *room) authorityOf(a *site.Ask, v identity.Visit, got identity.Granted) 
 	err = r.read(a, func(ctx context.Context, tx *db.Tx) error {
 		hats, err := identity.Hats(ctx, tx, r.Now(), v.Person.ID)
 		for _, h := range hats {
-			if au := r.Catalogue.Authority(h.Authority); h.Role == identity.RoleOfficer && (got.ID == "" || slices.Contains(named, au)) {
+			if au := r.Catalogue.Authority(h.Authority); h.Role == identity.RoleOfficer && (got.ID == "" && r.tied(h.Authority) || slices.Contains(named, au)) {
 				granted = append(granted, au)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"luvat/internal/catalogue"
@@ -28,6 +29,10 @@ type peoplePage struct {
 
 type personRow struct {
 	ID, Name, Role, Types, Since, Until, LastSeen, LastWay string
+
+	ByMandate bool   // the role is not the lead's to withdraw
+	Mandate   string // when the mandate was last confirmed, and what follows; "" where the role rests on none
+	Ended     string // of a former role: when and why it ended
 }
 
 type wayRow struct {
@@ -108,7 +113,31 @@ func (r *room) personRow(a *site.Ask, g identity.Grantee) personRow {
 	if g.LastWay != "" {
 		row.LastWay = r.wayName(a.Lang, g.LastWay)
 	}
+	row.ByMandate, row.Mandate = g.ByMandate, r.mandateOf(a, g)
+	if key := "roles.ended_" + strings.ReplaceAll(g.EndedBy, ".", "_"); g.EndedBy != "" && i18n.Has(key) {
+		row.Ended = a.T(key, i18n.Date(a.Lang, g.Ended))
+	}
 	return row
+}
+
+// soonHanded is how many days before somebody else goes on with the work of an
+// officer who stays away the lead is told so.
+const soonHanded = 14
+
+// mandateOf says when an officer's mandate was last confirmed, and what becomes,
+// or became, of the open work because that is long ago.
+func (r *room) mandateOf(a *site.Ask, g identity.Grantee) string {
+	if g.Confirmed.IsZero() {
+		return ""
+	}
+	confirmed, due := i18n.Date(a.Lang, g.Confirmed), g.Confirmed.Add(r.ConfirmWithin())
+	switch {
+	case !g.Handed.IsZero():
+		return a.T("roles.mandate_handed", confirmed, i18n.Date(a.Lang, g.Handed))
+	case r.Now().AddDate(0, 0, soonHanded).After(due):
+		return a.T("roles.mandate_soon", confirmed, i18n.Date(a.Lang, due))
+	}
+	return confirmed
 }
 
 func (r *room) typeName(a *site.Ask, id string) string {
@@ -154,8 +183,10 @@ type personPage struct {
 	Asked     bool
 	Roles     []identity.Role // what the person has
 	Types     []ui.Option
+	Before    []string // the matter types of the role that has ended
 	Successor string
 	Others    []ui.Option // who may take over
+	Ended     string      // of a former role: when and why
 	Problem   string
 	Field     string
 }
@@ -196,7 +227,8 @@ func (r *room) showPerson(w http.ResponseWriter, a *site.Ask, who identity.Lead,
 		}
 		for _, g := range former {
 			if g.Person.ID == id {
-				known, page.Person = true, g.Person
+				known, page.Person, page.Before = true, g.Person, g.Hat.Types
+				page.Ended = r.personRow(a, g).Ended
 			}
 		}
 		if !known {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"luvat/internal/db"
 	"luvat/internal/fail"
@@ -26,6 +28,10 @@ type choice struct {
 	Mandate   string // address where the mandates of an officer are asked for, "" for none
 	Authority string // the employer's name, when it may be asked for a role
 	Next      string
+
+	// Asked is the question which authority is asked for a role, of an officer
+	// whose mandate names the granting body alone; without a name there is none.
+	Asked ui.Control
 }
 
 // enter begins the session: with the only role there is, or without one until
@@ -86,7 +92,8 @@ func (r *room) options(a *site.Ask, v identity.Visit) (all []option, err error) 
 			return err
 		}
 		for _, h := range hats {
-			if c != nil && (!c.Officers || c.Mandated && r.Mandates != nil && h.Role == identity.RoleOfficer) {
+			byMandate := h.Role == identity.RoleOfficer && c != nil && c.Mandated && r.Mandates != nil
+			if c != nil && !c.Officers || byMandate && !(r.inHand(v) && r.tied(h.Authority)) {
 				continue
 			}
 			if v.Via.Authority != "" && h.Authority != "" && h.Authority != v.Via.Authority {
@@ -135,9 +142,16 @@ func (r *room) roles(w http.ResponseWriter, a *site.Ask) error {
 	if !ok {
 		return a.See(w, ui.LoginPath)
 	}
-	ch := choice{Next: site.Local(a.URL.Query().Get("next"))}
+	return r.showRoles(w, a, v, http.StatusOK, ui.Control{}, site.Local(a.URL.Query().Get("next")))
+}
+
+func (r *room) showRoles(w http.ResponseWriter, a *site.Ask, v identity.Visit, status int, asked ui.Control, next string) (err error) {
+	ch := choice{Next: next, Asked: asked}
 	if ch.Options, err = r.options(a, v); err != nil {
 		return err
+	}
+	if r.inHand(v) {
+		ch.Asked.Lang, ch.Asked.Name, ch.Asked.Label, ch.Asked.Options = a.Lang, "authority", a.T("login.which_authority"), r.authorities(a)
 	}
 	if r.mandated(v) {
 		ch.Mandate = "/for/officer?next=" + url.QueryEscape(ch.Next)
@@ -145,7 +159,7 @@ func (r *room) roles(w http.ResponseWriter, a *site.Ask) error {
 	if au := r.Catalogue.Authority(v.Via.Authority); au != nil && !slices.ContainsFunc(ch.Options, func(o option) bool { return o.Hat.Authority == v.Via.Authority }) {
 		ch.Authority = au.Name.In(a.Lang)
 	}
-	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("login.role_title"), Lead: a.T("login.role_lead", v.Person.Name), Path: "/login/role"}, roleBody(a, ch))
+	return a.Page(w, status, ui.Page{Title: a.T("login.role_title"), Problems: asked.Problem != "", Lead: a.T("login.role_lead", v.Person.Name), Path: "/login/role"}, roleBody(a, ch))
 }
 
 // chooseRole takes the chosen role on.
@@ -169,23 +183,66 @@ func (r *room) chooseRole(w http.ResponseWriter, a *site.Ask) error {
 	if i < 0 {
 		return errNotFound
 	}
-	v.For, v.Mandate = identity.Principal{}, identity.Mandate{}
+	v.For = identity.Principal{}
+	if options[i].Hat.Role != identity.RoleOfficer || !r.inHand(v) {
+		v.Mandate = identity.Mandate{}
+	}
 	return r.wear(w, a, v, options[i].Hat, site.Local(form.Get("next")))
 }
 
-// askAccess asks the lead of the visitor's employer for a role.
+// inHandFor is for how long a mandate that names no authority may be used to
+// choose or to ask one.
+const inHandFor = 15 * time.Minute
+
+// inHand tells that the visitor has just shown a mandate that names the granting
+// body alone: an officer, but not yet whose.
+func (r *room) inHand(v identity.Visit) bool {
+	return v.Hat.Role == "" && v.Mandate.Holds() && r.Now().Sub(v.Mandate.CheckedAt) < inHandFor
+}
+
+// tied tells whether the granting body's mandate may make officers of an authority.
+func (r *room) tied(authority string) bool {
+	all := r.OfficerMandates.Authorities
+	return r.Catalogue.Authority(authority) != nil && (all == nil || slices.Contains(all, authority))
+}
+
+// authorities lists those that a mandate of the granting body may be for. It is
+// the same list for everybody: who works where is not told.
+func (r *room) authorities(a *site.Ask) (all []ui.Option) {
+	for _, au := range r.Catalogue.Authorities {
+		if r.tied(au.ID) {
+			all = append(all, ui.Option{Value: au.ID, Label: au.Name.In(a.Lang)})
+		}
+	}
+	slices.SortFunc(all, func(x, y ui.Option) int { return strings.Compare(x.Label, y.Label) })
+	return all
+}
+
+// askAccess asks for a role the lead of the visitor's employer, or, with a mandate
+// that names the granting body alone, of the authority that the visitor says. The
+// answer is the same whoever has a role there.
 func (r *room) askAccess(w http.ResponseWriter, a *site.Ask) error {
-	if _, err := a.Form(); err != nil {
+	form, err := a.Form()
+	if err != nil {
 		return err
 	}
 	v, ok, err := r.visitor(a)
 	if err != nil {
 		return err
 	}
-	if !ok || v.Via.Authority == "" {
+	authority := v.Via.Authority
+	if ok && r.inHand(v) {
+		switch authority = form.Get("authority"); {
+		case authority == "":
+			return r.showRoles(w, a, v, http.StatusUnprocessableEntity, ui.Control{Problem: a.T("login.choose_authority")}, "/")
+		case !r.tied(authority):
+			return errNotFound
+		}
+	}
+	if !ok || authority == "" {
 		return errNotFound
 	}
-	if err := r.Roles.Ask(a.Context(), v.Person, v.Via.Authority, v.Via.Connection); err != nil {
+	if err := r.Roles.Ask(a.Context(), v.Person, authority, v.Via.Connection); err != nil {
 		return err
 	}
 	return a.Say(w, "/login/role", "login.access_asked")

@@ -20,11 +20,11 @@ func askedColumns(a *site.Ask) []ui.Column {
 }
 
 func formerColumns(a *site.Ask) []ui.Column {
-	return columns(a.T("roles.name"), a.T("roles.last_seen"), a.T("roles.last_way"))
+	return columns(a.T("roles.name"), a.T("roles.last_seen"), a.T("roles.last_way"), a.T("roles.ended"))
 }
 
 func peopleColumns(a *site.Ask) []ui.Column {
-	return columns(a.T("roles.name"), a.T("roles.role"), a.T("roles.types"), a.T("roles.until"), a.T("roles.last_seen"), a.T("roles.last_way"))
+	return columns(a.T("roles.name"), a.T("roles.role"), a.T("roles.types"), a.T("roles.until"), a.T("roles.last_seen"), a.T("roles.last_way"), a.T("roles.mandate"))
 }
 
 func roleOptions(a *site.Ask) (all []ui.Option) {

@@ -59,6 +59,11 @@ func (s *Site) checkMandate(a *Ask, v identity.Visit) error {
 	case err != nil:
 		s.Log.WarnContext(a.Context(), "mandate register does not answer")
 		return fail.New(fail.Unavailable, "login.mandates_unknown")
+	case state == identity.MandateHolds && v.Hat.Role == identity.RoleOfficer:
+		if err := identity.Confirmed(a.Context(), s.DB, now, v.Person.ID, v.Hat.Authority); err != nil {
+			return err
+		}
+		fallthrough
 	case state == identity.MandateHolds:
 		return s.Sessions.Checked(a.Context(), now, fresh)
 	}

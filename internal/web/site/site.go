@@ -42,6 +42,8 @@ type Site struct {
 	// Mandates asks for whom somebody may act; nil where it cannot be asked.
 	Mandates identity.Mandates
 	checks   checks
+	// OfficerMandates say how the hub goes about officers by mandate.
+	OfficerMandates identity.OfficerMandates
 	// Machines knows whose access token a request brings; nil where no machine
 	// may come.
 	Machines *machine.Registry
