@@ -28,11 +28,11 @@ type sight struct {
 
 // wearers are the people of the demo who look at each kind of page.
 var wearers = map[site.Access]string{
-	site.Customers: "demo-aino", site.Officers: "demo-rescue", site.Leads: "demo-lead", site.Services: "demo-service",
+	site.Customers: "demo-aino", site.Officers: "demo-rescue", site.Leads: "demo-lead", site.Services: "demo-service", site.Supports: "demo-support",
 }
 
 // lookers are the kinds of pages in the order in which they are looked at.
-var lookers = []site.Access{site.Anybody, site.Customers, site.Officers, site.Leads, site.Services}
+var lookers = []site.Access{site.Anybody, site.Customers, site.Officers, site.Leads, site.Services, site.Supports}
 
 // noPages are the ways to a login or to mandates and back: they lead on, and
 // have no page of their own but the errors of others.
@@ -94,7 +94,7 @@ func routeSights(t *testing.T, h *hub) []sight {
 	mine := find(t, h, `SELECT a.id FROM attachments a JOIN members b ON b.project_id = a.project_id WHERE b.person_id = 'demo-aino' AND a.state = 'ready' AND a.side = 'applicant' ORDER BY a.id LIMIT 1`)
 	result := surveyResult(t, h, "event")
 	robot, key := robotWithKey(t, h)
-	blank := map[string]string{"{machine}": robot, "{credential}": key, "{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h), "{person}": "demo-rescue"}
+	blank := map[string]string{"{machine}": robot, "{credential}": key, "{$}": "", "{entity}": "event", "{area}": "nature", "{type}": "police-public-event", "{n}": "1", "{secret}": invited(t, h), "{person}": "demo-rescue", "{authority}": "rescue-pirkanmaa"}
 	ids := map[string]string{
 		"/survey/results/{id}": result, "/projects/{id}": project, "/matters/{id}/form": draft, "/matters/{id}/remove": draft, "/matters/{id}/complete": asked, "/matters/{id}": sent,
 		"/officer/matters/{id}": twice, "/files/{id}": mine,

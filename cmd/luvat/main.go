@@ -22,7 +22,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema and content up to date."`
 	Check   checkCommand   `cmd:"" help:"Tell whether all is well: configuration, schema, ledger, attachments, keys."`
 	Keys    keysCommand    `cmd:"" help:"The keys that seal and find who people are: bring what is stored to the newest."`
-	Roles   rolesCommand   `cmd:"" help:"The first roles: who has come in, who leads; give and withdraw the roles of lead and of service management."`
+	Roles   rolesCommand   `cmd:"" help:"The first roles: who has come in, who leads; give and withdraw the roles of lead, service management and support."`
 	Verify  verifyCommand  `cmd:"" help:"Verify the ledger's hash chain from an export; needs nothing but the file."`
 	Export  exportCommand  `cmd:"" help:"Write the ledger as JSON lines, for verify."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: the hub against a bare loop on the same engine."`

@@ -8,7 +8,7 @@ import (
 )
 
 type rolesCommand struct {
-	List     rolesListCommand     `cmd:"" help:"Tell who asks for a role, who has come in lately, who leads and who is service management."`
+	List     rolesListCommand     `cmd:"" help:"Tell who asks for a role, who has come in lately, who leads, who is service management and who support."`
 	Give     rolesGiveCommand     `cmd:"" help:"Give somebody who has come in a role."`
 	Withdraw rolesWithdrawCommand `cmd:"" help:"Take a role away; its sessions end at once."`
 }
@@ -26,7 +26,7 @@ func (c rolesListCommand) Run(ctx context.Context, out *os.File) error {
 
 type someRole struct {
 	where
-	Role      string `arg:"" enum:"lead,service" help:"lead or service."`
+	Role      string `arg:"" enum:"lead,service,support" help:"lead, service or support."`
 	Person    string `arg:"" help:"The person's id, as roles list tells it."`
 	Authority string `help:"Whose lead: the authority's id, such as rescue-pirkanmaa."`
 }

@@ -37,7 +37,7 @@ func ListRoles(ctx context.Context, c Config, out io.Writer) error {
 	return nil
 }
 
-// GiveRole gives somebody the role of a lead or of service management.
+// GiveRole gives somebody the role of a lead, of service management or of support.
 func GiveRole(ctx context.Context, c Config, person, role, authority string, out io.Writer) error {
 	h := identity.Hat{Role: identity.Role(role), Authority: authority}
 	return c.changeRole(ctx, h, out, "given", func(r *identity.Roles) error { return r.Give(ctx, identity.Operator{}, person, h, time.Time{}) })
@@ -53,7 +53,7 @@ func WithdrawRole(ctx context.Context, c Config, person, role, authority string,
 
 func (c Config) changeRole(ctx context.Context, h identity.Hat, out io.Writer, done string, change func(*identity.Roles) error) error {
 	if (h.Role == identity.RoleLead) != (h.Authority != "") {
-		return errors.New("--authority: a lead is an authority's, and service management is nobody's")
+		return errors.New("--authority: a lead is an authority's, service management and support are nobody's")
 	}
 	d, err := db.Open(ctx, c.DatabaseURL)
 	if err != nil {

@@ -47,6 +47,7 @@ func TestTheFirstRoles(t *testing.T) {
 		t.Errorf("before: %s", text)
 	}
 	lead, service := identity.Hat{Role: identity.RoleLead, Authority: "rescue-pirkanmaa"}, identity.Hat{Role: identity.RoleService}
+	support := identity.Hat{Role: identity.RoleSupport}
 	for _, wrong := range []struct {
 		person string
 		hat    identity.Hat
@@ -55,6 +56,7 @@ func TestTheFirstRoles(t *testing.T) {
 		{"liisa", identity.Hat{Role: identity.RoleLead}},
 		{"liisa", identity.Hat{Role: identity.RoleLead, Authority: "rescue-nowhere"}},
 		{"liisa", identity.Hat{Role: identity.RoleService, Authority: "rescue-pirkanmaa"}},
+		{"liisa", identity.Hat{Role: identity.RoleSupport, Authority: "rescue-pirkanmaa"}},
 		{"liisa", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}},
 	} {
 		var out strings.Builder
@@ -62,13 +64,13 @@ func TestTheFirstRoles(t *testing.T) {
 			t.Errorf("%s was given %+v", wrong.person, wrong.hat)
 		}
 	}
-	for _, hat := range []identity.Hat{lead, service} {
+	for _, hat := range []identity.Hat{lead, service, support} {
 		var out strings.Builder
 		if err := app.GiveRole(ctx, c, "liisa", string(hat.Role), hat.Authority, &out); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if text := list(); strings.Contains(text, "asks for a role") || !strings.Contains(text, "lead ") || !strings.Contains(text, "service management") {
+	if text := list(); strings.Contains(text, "asks for a role") || !strings.Contains(text, "lead ") || !strings.Contains(text, "service management") || !strings.Contains(text, "support ") {
 		t.Errorf("after: %s", text)
 	}
 	var out strings.Builder
@@ -93,7 +95,7 @@ func TestTheFirstRoles(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || deeds["authority:rescue-pirkanmaa"] != "role.asked role.given role.withdrawn " || !strings.HasSuffix(deeds["hub"], "role.given ") {
+	if err != nil || deeds["authority:rescue-pirkanmaa"] != "role.asked role.given role.withdrawn " || !strings.HasSuffix(deeds["hub"], "role.given role.given ") {
 		t.Errorf("the ledger says %v, %v", deeds, err)
 	}
 }

@@ -80,7 +80,7 @@ func ask(h *app.Hub, method, path string, as *http.Cookie) *httptest.ResponseRec
 // ids are real ones of people's matters, so that "not found" means "not yours".
 func ids(t *testing.T, h *app.Hub) map[string]string {
 	t.Helper()
-	found := map[string]string{"entity": "event", "type": "police-public-event", "n": "1", "secret": "WRONG", "connection": "suomifi", "document": "metadata", "mode": "company", "area": "nature", "invitation": "0190b3a4-0000-7000-8000-000000000001"}
+	found := map[string]string{"entity": "event", "type": "police-public-event", "n": "1", "secret": "WRONG", "connection": "suomifi", "document": "metadata", "mode": "company", "area": "nature", "authority": "rescue-pirkanmaa", "invitation": "0190b3a4-0000-7000-8000-000000000001"}
 	read := func(name, query string) {
 		var id string
 		if err := h.DB.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRowContext(t.Context(), query).Scan(&id) }); err != nil {
@@ -159,7 +159,7 @@ func TestStrangersFindNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, hat := range []identity.Hat{{Role: identity.RoleOfficer, Authority: "police-lappi"}, {Role: identity.RoleLead, Authority: "police-lappi"}, {Role: identity.RoleService}} {
+	for _, hat := range []identity.Hat{{Role: identity.RoleOfficer, Authority: "police-lappi"}, {Role: identity.RoleLead, Authority: "police-lappi"}, {Role: identity.RoleService}, {Role: identity.RoleSupport}} {
 		if err := h.DB.InTx(t.Context(), func(tx *db.Tx) error { return identity.Grant(t.Context(), tx, h.Desk.Now(), "outo", hat) }); err != nil {
 			t.Fatal(err)
 		}
@@ -169,6 +169,7 @@ func TestStrangersFindNothing(t *testing.T) {
 		site.Officers:  session(t, h, "outo", identity.Hat{Role: identity.RoleOfficer, Authority: "police-lappi"}),
 		site.Leads:     session(t, h, "outo", identity.Hat{Role: identity.RoleLead, Authority: "police-lappi"}),
 		site.Services:  session(t, h, "outo", identity.Hat{Role: identity.RoleService}),
+		site.Supports:  session(t, h, "outo", identity.Hat{Role: identity.RoleSupport}),
 	}
 	routes := web.Routes(h.Site, nil, web.Outside{})
 	if len(routes) < 50 {
@@ -280,6 +281,7 @@ func TestMalformedRequests(t *testing.T) {
 		site.Customers: session(t, h, "demo-aino", identity.Hat{Role: identity.RoleCustomer}),
 		site.Officers:  session(t, h, "demo-rescue", identity.Hat{Role: identity.RoleOfficer, Authority: "rescue-pirkanmaa"}),
 		site.Services:  session(t, h, "demo-service", identity.Hat{Role: identity.RoleService}),
+		site.Supports:  session(t, h, "demo-support", identity.Hat{Role: identity.RoleSupport}),
 	}
 	bodies := map[string][2]string{
 		"broken UTF-8":       {"application/x-www-form-urlencoded", "text=%ff%fe&_version=1"},

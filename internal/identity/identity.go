@@ -30,6 +30,7 @@ const (
 	RoleRobot    Role = "robot"    // an authority's software robot, ohjelmistorobotti
 	RoleLead     Role = "lead"     // viranomaisen yhteyshenkilö
 	RoleService  Role = "service"  // palvelunhallinta
+	RoleSupport  Role = "support"  // palvelun tuki
 )
 
 // Person is somebody who can sign in.
@@ -79,10 +80,14 @@ type Lead struct {
 // Service is a person of service management.
 type Service struct{ Person }
 
+// Support is a person who helps users of the hub: who sees that a matter is there
+// and whether what it sent has arrived, and nothing of what it says.
+type Support struct{ Person }
+
 // Hat is a role that a person may wear.
 type Hat struct {
 	Role      Role
-	Authority string // "" for customers and service management
+	Authority string // "" for customers, service management and support
 	Types     []string
 }
 

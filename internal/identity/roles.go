@@ -70,7 +70,7 @@ func (s Service) granter() (ledger.Actor, string, bool, []Role) {
 type Operator struct{}
 
 func (Operator) granter() (ledger.Actor, string, bool, []Role) {
-	return ledger.TheHub, "", true, []Role{RoleLead, RoleService}
+	return ledger.TheHub, "", true, []Role{RoleLead, RoleService, RoleSupport}
 }
 
 // rolesStream is where it stands who was given a role: the authority's stream, or
@@ -88,7 +88,7 @@ func rule(who Granter, authority string, role Role) (ledger.Actor, error) {
 	if !all && own != authority {
 		return "", fail.New(fail.NotFound, "error.not_found")
 	}
-	if !slices.Contains(may, role) || (role == RoleService) != (authority == "") {
+	if !slices.Contains(may, role) || (role == RoleService || role == RoleSupport) != (authority == "") {
 		return "", fail.New(fail.Forbidden, "roles.not_yours_to_give")
 	}
 	return actor, nil

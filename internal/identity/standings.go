@@ -11,7 +11,7 @@ import (
 // A Standing is how somebody stands to the first roles of a hub, as its operator
 // sees it.
 type Standing struct {
-	As        string // asks for a role, has come in, lead, service management
+	As        string // asks for a role, has come in, lead, service management, support
 	Person    string // the id
 	Name      string
 	Authority string
@@ -33,6 +33,9 @@ var standings = []struct{ as, query string }{
 	{"service management", `
 		SELECT p.id, p.name, g.authority_id, '', g.granted_at FROM grants g JOIN people p ON p.id = g.person_id
 		WHERE  g.role = 'service' ORDER BY p.name`},
+	{"support", `
+		SELECT p.id, p.name, g.authority_id, '', g.granted_at FROM grants g JOIN people p ON p.id = g.person_id
+		WHERE  g.role = 'support' ORDER BY p.name`},
 }
 
 // Standings lists who asks for a role, the last hundred who have come in, who
@@ -56,4 +59,30 @@ func Standings(ctx context.Context, tx *db.Tx) (all []Standing, err error) {
 		}
 	}
 	return all, nil
+}
+
+// A LeadCount is how many lead an authority, and how many ask it for a role.
+type LeadCount struct {
+	Authority    string
+	Leads, Asked int64
+}
+
+// LeadCounts lists the authorities that have a lead or are asked for a role.
+func LeadCounts(ctx context.Context, tx *db.Tx) (all []LeadCount, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT authority_id, SUM(leads), SUM(asked) FROM (
+			SELECT authority_id, 1 AS leads, 0 AS asked FROM grants WHERE role = 'lead'
+			UNION ALL
+			SELECT authority_id, 0, 1 FROM access_requests WHERE answered_at = 0
+		) x GROUP BY authority_id ORDER BY authority_id`)
+	if err != nil {
+		return nil, fmt.Errorf("count leads: %w", err)
+	}
+	err = rows.Each(func() error {
+		var c LeadCount
+		err := rows.Scan(&c.Authority, &c.Leads, &c.Asked)
+		all = append(all, c)
+		return err
+	})
+	return all, err
 }

@@ -47,6 +47,9 @@ func (n Notify) Key() string {
 	return strings.Join([]string{"notify", n.Matter, strconv.FormatInt(n.N, 10), n.Deed, string(n.Audience), n.Authority}, "/")
 }
 
+// prefix is how the keys of all jobs of the matter's notices begin.
+func (n Notify) prefix() string { return "notify/" + n.Matter + "/" }
+
 // Chase asks to look whether an authority's notice was opened in time.
 type Chase struct {
 	Notice string `json:"notice"`

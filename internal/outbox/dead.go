@@ -39,6 +39,32 @@ func ListStuck(ctx context.Context, tx *db.Tx) ([]Stuck, error) {
 	return all, err
 }
 
+// Waiting is a job that is not done, without its error: that may name an address.
+type Waiting struct {
+	Kind, State   string
+	Attempts      int64
+	Created, Next time.Time
+}
+
+// ListWaiting lists the jobs that are not done whose keys begin in a way.
+func ListWaiting(ctx context.Context, tx *db.Tx, prefix string) (all []Waiting, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT kind, state, attempts, created_at, not_before FROM outbox
+		WHERE  state IN ('waiting', 'dead') AND substr(idem_key, 1, $1) = $2 ORDER BY created_at, id`, len(prefix), prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list waiting jobs: %w", err)
+	}
+	err = rows.Each(func() error {
+		var w Waiting
+		var created, next int64
+		err := rows.Scan(&w.Kind, &w.State, &w.Attempts, &created, &next)
+		w.Created, w.Next = db.Time(created), db.Time(next)
+		all = append(all, w)
+		return err
+	})
+	return all, err
+}
+
 // Retry puts a dead or waiting job first in the queue. The error is NotFound
 // when there is no such job, or it is done.
 func Retry(ctx context.Context, tx *db.Tx, now time.Time, id string) error {

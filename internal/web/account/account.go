@@ -1,7 +1,7 @@
 // Package account holds the pages about who somebody is: signing in by a
 // provider, choosing a role and for whom to act, one's own sessions, signing
 // out here and there, and the people and machines of an authority, whom its
-// lead lets in.
+// lead lets in, and leads, whom service management does.
 //
 // A sign-in leaves the hub and comes back. What it must remember stays on the
 // server (identity.Register); the browser carries a state and a cookie that
@@ -85,6 +85,11 @@ func Routes(s *site.Site) []site.Route {
 		site.ForLead("POST /lead/people/{person}/withdraw", r.withdraw),
 		site.ForLead("POST /lead/people/{person}/successor", r.successor),
 		site.ForLead("POST /lead/ways", r.ways),
+
+		site.ForService("GET "+authoritiesPath, r.serviceAuthorities),
+		site.ForService("GET "+authoritiesPath+"/{authority}", r.serviceAuthority),
+		site.ForService("POST "+authoritiesPath+"/{authority}/leads/{person}/give", r.giveLead),
+		site.ForService("POST "+authoritiesPath+"/{authority}/leads/{person}/withdraw", r.withdrawLead),
 	}...)
 }
 

@@ -29,8 +29,12 @@ func (r room) readings(w http.ResponseWriter, a *site.Ask, who asker) error {
 	var shown []reading
 	for _, looks := range together(all) {
 		x := looks[0]
+		by := r.authorityName(a.Lang, x.Authority)
+		if x.Authority == "" {
+			by = a.T("customer.read_by_support")
+		}
 		shown = append(shown, reading{
-			When: say{a.Lang}.looked(looks), Instant: site.Instant(x.At), Authority: r.authorityName(a.Lang, x.Authority), Matter: names[x.Matter],
+			When: say{a.Lang}.looked(looks), Instant: site.Instant(x.At), Authority: by, Matter: names[x.Matter],
 			What: a.T("customer.read_" + x.What),
 		})
 	}

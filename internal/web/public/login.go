@@ -34,7 +34,7 @@ type parts struct {
 	Parts []part
 }
 
-var roleOrder = []identity.Role{identity.RoleCustomer, identity.RoleOfficer, identity.RoleRobot, identity.RoleLead, identity.RoleService}
+var roleOrder = []identity.Role{identity.RoleCustomer, identity.RoleOfficer, identity.RoleRobot, identity.RoleLead, identity.RoleService, identity.RoleSupport}
 
 // login offers the ways of signing in that there are.
 func (p *room) login(w http.ResponseWriter, a *site.Ask) error {

@@ -1,7 +1,7 @@
 // Package public holds the pages that need no sign-in: the front page, the
 // permit-need survey and its results, the catalogue, signing in and the pages
 // about the service. The plain pages of authorities' leads and of service
-// management are here too.
+// management and support are here too.
 //
 // The survey keeps its answers in a result row from the first page on, and the
 // address names the row. So nothing is lost when the battery runs out, the
@@ -61,6 +61,8 @@ func Routes(s *site.Site, mails func(context.Context) ([]Mail, error)) []site.Ro
 		site.ForLead("GET /lead", p.lead),
 		site.ForService("GET /service", p.service),
 		site.ForService("POST /service/jobs/{id}/retry", p.retry),
+		site.ForSupport("GET /service/support", p.support),
+		site.ForSupport("POST /service/support", p.trace),
 	}
 }
 

@@ -285,7 +285,8 @@ var navigation = map[identity.Role][][2]string{
 	identity.RoleOfficer:  {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
 	identity.RoleRobot:    {{"site.nav_inbox", "/officer"}, {"site.nav_threads", "/officer/threads"}},
 	identity.RoleLead:     {{"site.nav_offers", "/lead"}, {"roles.people_title", "/lead/people"}, {"machine.title", "/lead/machines"}, {"site.nav_catalogue", "/catalogue"}},
-	identity.RoleService:  {{"site.nav_outbox", "/service"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleService:  {{"site.nav_outbox", "/service"}, {"service.nav_authorities", "/service/authorities"}, {"site.nav_catalogue", "/catalogue"}},
+	identity.RoleSupport:  {{"support.title", "/service/support"}, {"site.nav_catalogue", "/catalogue"}},
 }
 
 func (a *Ask) nav() []ui.Link {
@@ -295,7 +296,7 @@ func (a *Ask) nav() []ui.Link {
 	}
 	var links []ui.Link
 	for _, n := range navigation[role] {
-		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer" && n[1] != "/lead"})
+		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer" && n[1] != "/lead" && n[1] != "/service"})
 	}
 	if a.site.Demo {
 		links = append(links, ui.Link{Label: a.T("site.nav_mailbox"), Href: "/mailbox", Current: a.URL.Path == "/mailbox"})

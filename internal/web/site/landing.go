@@ -19,6 +19,8 @@ func Home(r identity.Role) string {
 		return "/lead"
 	case identity.RoleService:
 		return "/service"
+	case identity.RoleSupport:
+		return "/service/support"
 	default:
 		return "/"
 	}

@@ -69,6 +69,7 @@ const (
 	Officers  Access = "officers" // robots too
 	Leads     Access = "leads"
 	Services  Access = "service management"
+	Supports  Access = "support"
 	DemoOnly  Access = "demo" // found only in the demo
 )
 
@@ -171,6 +172,19 @@ func ForService(pattern string, fn func(http.ResponseWriter, *Ask, identity.Serv
 			return errNotFound
 		}
 		return fn(w, a, identity.Service{Person: a.Person})
+	}}
+}
+
+// ForSupport makes a route for those who help users.
+func ForSupport(pattern string, fn func(http.ResponseWriter, *Ask, identity.Support) error) Route {
+	return Route{Pattern: pattern, Access: Supports, handle: func(_ *Site, w http.ResponseWriter, a *Ask) error {
+		if !a.Known {
+			return toLogin(w, a)
+		}
+		if a.Hat.Role != identity.RoleSupport {
+			return errNotFound
+		}
+		return fn(w, a, identity.Support{Person: a.Person})
 	}}
 }
 
