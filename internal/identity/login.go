@@ -58,7 +58,7 @@ type Assertion struct {
 	// Level is the level or method of authentication, a URI such as
 	// http://ftn.ficora.fi/2017/loa2.
 	Level string
-	At    time.Time // when the person authenticated
+	At    time.Time // when the person authenticated; zero when the provider does not say
 
 	// Session tells the provider, and the hub when the provider ends it, which
 	// session of the provider's this is.
@@ -115,6 +115,7 @@ const (
 	NotPossible Why = "no_method"  // the provider does not have the method that was asked for
 	NotSilent   Why = "not_silent" // a silent sign-in cannot be: a question must be asked
 	TooOld      Why = "too_old"    // the answer, or the sign-in it belongs to, is over or was used
+	NotAnew     Why = "not_anew"   // the provider does not say that the person was identified just now, as was asked (step-up)
 	TooWeak     Why = "too_weak"   // the level of authentication is not enough
 	NotValid    Why = "not_valid"  // the answer does not verify: forged, broken or meant for another
 	NotThere    Why = "not_there"  // the provider does not answer, or what is known of it is stale

@@ -77,7 +77,7 @@ type Via struct {
 	Connection string // "" in the demo
 	Issuer     string
 	Level      string
-	At         time.Time // when the person authenticated
+	At         time.Time // when the person authenticated; zero when the provider does not say
 	Authority  string    // the employer that the provider named, "" for none
 	Private    bool      // the provider tells who the person is in private life: may be a customer
 	Session    ProviderSession

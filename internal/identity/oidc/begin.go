@@ -99,7 +99,9 @@ func (x *Connection) parameters(b identity.Beginning, m memo) map[string]any {
 	switch {
 	case b.Silent:
 		p["prompt"] = "none"
-	case b.Anew && !x.Fresh:
+	case b.Anew && x.Fresh: // it asks anyhow; with max_age it must tell when that was
+		p["max_age"] = 0
+	case b.Anew:
 		p["prompt"], p["max_age"] = "login", 0
 	}
 	return p

@@ -79,7 +79,8 @@ type Config struct {
 	ServiceName i18n.Text
 
 	// Fresh says that the provider identifies anew at every sign-in and knows no
-	// prompt, as brokers of the Finnish Trust Network: nothing is silent there.
+	// prompt, as brokers of the Finnish Trust Network: nothing is silent there. For
+	// a step-up it must tell when the person was identified, as any other.
 	Fresh bool
 
 	// PlainRequests sends the request's parameters in the address, for providers

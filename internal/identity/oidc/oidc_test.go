@@ -108,7 +108,8 @@ func TestWhoCame(t *testing.T) {
 		PersonalCode: code, Name: given + " " + family, GivenName: given, FamilyName: family, Level: loa2, At: at,
 		Session: identity.ProviderSession{NameID: sub, SessionIndex: "session-55"},
 	}
-	telia := ftn
+	telia, untimed := ftn, ftn
+	untimed.At = time.Time{}
 	telia.PersonalCode, telia.Session.SessionIndex = "010280-952L", ""
 	portti := identity.Assertion{
 		Subject: sub, Name: "Palo Päivystäjä", Email: "palo@pelastus.example", Lang: i18n.SV, Organisation: "Pirkanmaan pelastuslaitos",
@@ -136,7 +137,8 @@ func TestWhoCame(t *testing.T) {
 		}), identity.Assertion{
 			Subject: sub, Name: "Palo Päivystäjä", At: at, Session: identity.ProviderSession{NameID: sub, SessionIndex: "session-55", IDToken: "the token"},
 		}},
-		{"without a time of authentication", func(*oidc.Config) {}, map[string]any{"auth_time": nil}, ftn},
+		{"without a time of authentication, where it is always anew", func(c *oidc.Config) { c.Fresh = true }, map[string]any{"auth_time": nil}, ftn},
+		{"without a time of authentication", func(*oidc.Config) {}, map[string]any{"auth_time": nil}, untimed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newProvider(t)
@@ -177,7 +179,7 @@ func TestWhatIsAskedForASilentAndForANewSignIn(t *testing.T) {
 		{"silently", func(*oidc.Config) {}, identity.Beginning{Silent: true}, map[string]any{"prompt": "none", "max_age": nil}},
 		{"anew", func(*oidc.Config) {}, identity.Beginning{Anew: true}, map[string]any{"prompt": "login", "max_age": 0.0}},
 		{"anew, in the address", func(c *oidc.Config) { c.PlainRequests = true }, identity.Beginning{Anew: true}, map[string]any{"prompt": "login", "max_age": "0"}},
-		{"anew, where it is always so", func(c *oidc.Config) { c.Fresh = true }, identity.Beginning{Anew: true}, map[string]any{"prompt": nil, "max_age": nil}},
+		{"anew, where it is always so", func(c *oidc.Config) { c.Fresh = true }, identity.Beginning{Anew: true}, map[string]any{"prompt": nil, "max_age": 0.0}},
 		{"in English", func(*oidc.Config) {}, identity.Beginning{Lang: i18n.EN}, map[string]any{"ui_locales": "en", "ftn_spname": "Permits and Supervision"}},
 		{"at a bank", func(*oidc.Config) {}, identity.Beginning{Issuer: "fi-nordea"}, map[string]any{"ftn_idp_id": "fi-nordea"}},
 	} {
@@ -211,10 +213,11 @@ func TestWhoWasIdentifiedAnew(t *testing.T) {
 		why    identity.Why
 	}{
 		{"now", false, nil, ""},
-		{"an hour ago", false, map[string]any{"auth_time": testkit.Start.Add(-time.Hour).Unix()}, identity.TooOld},
-		{"nobody knows when", false, map[string]any{"auth_time": nil}, identity.NotValid},
-		{"nobody knows when, and never otherwise", true, map[string]any{"auth_time": nil}, ""},
-		{"an hour ago, they say", true, map[string]any{"auth_time": testkit.Start.Add(-time.Hour).Unix()}, identity.TooOld},
+		{"an hour ago", false, map[string]any{"auth_time": testkit.Start.Add(-time.Hour).Unix()}, identity.NotAnew},
+		{"nobody knows when", false, map[string]any{"auth_time": nil}, identity.NotAnew},
+		{"nobody knows when, where it is always anew", true, map[string]any{"auth_time": nil}, identity.NotAnew},
+		{"an hour ago, they say", true, map[string]any{"auth_time": testkit.Start.Add(-time.Hour).Unix()}, identity.NotAnew},
+		{"now, where it is always anew", true, nil, ""},
 		{"tomorrow", true, map[string]any{"auth_time": testkit.Start.Add(24 * time.Hour).Unix()}, identity.NotValid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

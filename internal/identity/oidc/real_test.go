@@ -144,7 +144,7 @@ func TestRealSignInAsTheFinnishTrustNetworkHasIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.PersonalCode != code || a.Name != given+" "+family || a.Level != loa2 || a.Subject != "" || a.Issuer != r.Issuer ||
-		a.Session.NameID != sub || a.Session.SessionIndex == "" || a.Session.IDToken != "" || a.At.Before(began.Add(-time.Second)) || a.At.After(time.Now()) {
+		a.Session.NameID != sub || a.Session.SessionIndex == "" || a.Session.IDToken != "" || !a.At.IsZero() { // it tells when only where it is asked
 		t.Errorf("somebody else came: %+v", a)
 	}
 	_, err = r.x.Finish(t.Context(), memo, httptest.NewRequest("GET", at.String(), nil))
@@ -167,7 +167,7 @@ func TestRealSignInAsTheFinnishTrustNetworkHasIt(t *testing.T) {
 		t.Fatalf("nothing was asked: %s", b)
 	}
 	b.Submit(url.Values{"login": {sub}, "acr": {loa3}})
-	if anew, err := r.x.Finish(t.Context(), memo, httptest.NewRequest("GET", b.Away().String(), nil)); err != nil || anew.Level != loa3 || anew.At.Before(a.At) {
+	if anew, err := r.x.Finish(t.Context(), memo, httptest.NewRequest("GET", b.Away().String(), nil)); err != nil || anew.Level != loa3 || anew.At.Before(began.Add(-time.Second)) || anew.At.After(time.Now()) {
 		t.Errorf("anew: %v, %v", anew, err)
 	}
 	if strings.Contains(r.log.String(), code) || strings.Contains(r.log.String(), sub) {

@@ -133,18 +133,20 @@ func (x *Connection) fits(m memo, token *gooidc.IDToken, s said, access string) 
 	return x.anew(m, s)
 }
 
-// anew checks, when the person was to be identified anew, that she was.
+// anew checks, when the person was to be identified anew, that she was. Only the
+// time that the token tells counts: the provider was asked for it (max_age), and one
+// that does not tell it may have remembered the person.
 func (x *Connection) anew(m memo, s said) error {
 	at, ok := s.instant("auth_time")
 	switch {
 	case s["auth_time"] != nil && (!ok || at.After(x.Now().Add(x.Skew))):
 		return identity.Refuse(identity.NotValid, "the ID token's time of authentication makes no sense")
-	case !m.Anew || !ok && x.Fresh:
+	case !m.Anew:
 		return nil
 	case !ok:
-		return identity.Refuse(identity.NotValid, "the ID token does not tell when the person was identified")
+		return identity.Refuse(identity.NotAnew, "the ID token does not tell when the person was identified")
 	case at.Before(time.UnixMilli(m.At).Add(-x.Skew)):
-		return identity.Refuse(identity.TooOld, "the person was not identified anew")
+		return identity.Refuse(identity.NotAnew, "the person was not identified anew")
 	}
 	return nil
 }
@@ -164,7 +166,7 @@ func (x *Connection) assertion(_ memo, token *gooidc.IDToken, s said, inner stri
 	}
 	a.Issuer = x.Issuer
 	a.Level, _ = s.text("acr")
-	if a.At, ok = s.instant("auth_time"); !ok {
+	if a.At, ok = s.instant("auth_time"); !ok && x.Fresh { // else the provider may have remembered the person
 		a.At = token.IssuedAt.UTC()
 	}
 	a.Session = identity.ProviderSession{NameID: token.Subject, SessionIndex: sid}

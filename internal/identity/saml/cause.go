@@ -98,7 +98,7 @@ const (
 // whys tells the reason for people where it is another than NotValid.
 var whys = map[cause]identity.Why{
 	notNow: identity.TooOld, overdue: identity.TooOld, tooEarly: identity.TooOld, tooLate: identity.TooOld,
-	usedBefore: identity.TooOld, notAnew: identity.TooOld, sessionOver: identity.TooOld, saidDenied: identity.TooOld,
+	usedBefore: identity.TooOld, notAnew: identity.NotAnew, sessionOver: identity.TooOld, saidDenied: identity.TooOld,
 
 	levelTooLow: identity.TooWeak,
 

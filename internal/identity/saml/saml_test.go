@@ -392,7 +392,7 @@ func TestStepUp(t *testing.T) {
 			}
 			continue
 		}
-		b.refused(got, err, identity.TooOld, "the person did not authenticate anew, as was asked")
+		b.refused(got, err, identity.NotAnew, "the person did not authenticate anew, as was asked")
 	}
 }
 

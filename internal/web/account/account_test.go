@@ -325,6 +325,7 @@ func TestWhatIsNoSignInIsTold(t *testing.T) {
 		identity.TooWeak:   {http.StatusForbidden, "ei ole riittävän vahva"},
 		identity.NotThere:  {http.StatusServiceUnavailable, "luonnokset ovat tallessa"},
 		identity.NotValid:  {http.StatusBadRequest, "ei voitu hyväksyä"},
+		identity.NotAnew:   {http.StatusForbidden, "ei vahvistanut, että tunnistauduit juuri nyt"},
 	} {
 		s.forget()
 		s.suomi.refuses = map[bool]error{false: identity.Refuse(why, "cause of "+string(why))}
@@ -656,7 +657,18 @@ func TestStepUpBeforeSendingForAnother(t *testing.T) {
 	if w := s.do("POST", "/send", url.Values{}); w.Code != http.StatusNoContent {
 		t.Errorf("a quarter of an hour after signing in: status %d", w.Code)
 	}
-	s.clock.Move(time.Second)
+	s.suomi.says.At = time.Time{} // nobody says when
+	address := s.to(s.do("GET", "/login/anew?next=/projects/1/send", nil))
+	s.to(s.back("suomifi", address))
+	if w := s.do("POST", "/send", url.Values{}); w.Code != http.StatusOK {
+		t.Errorf("identified at a time that nobody tells: status %d", w.Code)
+	}
+	s.suomi.says.At = s.clock.Now()
+	s.to(s.back("suomifi", s.to(s.do("GET", "/login/anew?next=/projects/1/send", nil))))
+	if w := s.do("POST", "/send", url.Values{}); w.Code != http.StatusNoContent {
+		t.Errorf("identified anew: status %d", w.Code)
+	}
+	s.clock.Move(15*time.Minute + time.Second)
 	w := s.do("POST", "/send", url.Values{})
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `content="0; url=/login/anew?next=%2Fprojects%2F1%2Fsend"`) || !strings.Contains(text(w), "Rova Oy") {
 		t.Errorf("later: status %d, %s", w.Code, text(w))

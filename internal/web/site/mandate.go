@@ -155,7 +155,7 @@ func away(path string) bool {
 }
 
 // anewAfter is for how long somebody who acts for another may send without
-// proving anew who they are.
+// proving anew who they are. Where nobody says when that was, it is always too long.
 const anewAfter = 15 * time.Minute
 
 // ProveAnew tells whether the asker, who acts for another, should first prove
