@@ -29,6 +29,9 @@ import (
 type signIn struct {
 	// Keys is the file of the keys that seal and find; it is made if it is not there.
 	Keys string `json:"keys"`
+	// LostKeys are the ids of keys that are gone for good: the hub starts without
+	// them, and who was known by them alone comes in as somebody new.
+	LostKeys []string `json:"lost_keys"`
 
 	SAML []samlConnection `json:"saml"`
 	OIDC []oidcConnection `json:"oidc"`
@@ -125,6 +128,14 @@ func readSignIn(file string) (s signIn, err error) {
 		return s, errors.New("LUVAT_SIGN_IN: keys: is not set: write the file that keeps the keys")
 	}
 	return s, nil
+}
+
+// lost lists the keys that are told to be lost, of a hub with or without the file.
+func (s *signIn) lost() []string {
+	if s == nil {
+		return nil
+	}
+	return s.LostKeys
 }
 
 // runner is a connection that keeps itself up to date.

@@ -49,25 +49,42 @@ func keyUses(ctx context.Context, d *db.DB, now time.Time) (uses []identity.KeyU
 	return uses, err
 }
 
-// beginKeys says which keys are missing from the file before anybody comes. Who
-// could not be found by the keys that are there would be taken for somebody new
-// at the next sign-in, so all that can still be opened is hashed anew first.
+// beginKeys looks, before anybody comes, whether the file has the keys that rows
+// need. Whoever could not be found by the keys that are there would be taken for
+// somebody new, so all that can still be opened is hashed anew first; while rows
+// are left that nobody can open the hub does not start, unless it is told that
+// their keys are lost.
 func (h *Hub) beginKeys(ctx context.Context) error {
 	if h.keys == nil {
 		return nil
 	}
-	uses, err := keyUses(ctx, h.DB, h.Desk.Now())
-	if err != nil {
+	missing, err := h.missing(ctx)
+	if err != nil || len(missing) == 0 {
 		return err
 	}
-	missing := missingKeys(uses, h.keys)
 	for _, u := range missing {
 		h.log.ErrorContext(ctx, "the file of keys lacks a key that rows need", "ring", u.Ring, "key", u.Key, "rows", u.Rows)
 	}
-	if len(missing) == 0 {
-		return nil
+	if err := h.rotateKeys(ctx); err != nil {
+		return err
 	}
-	return h.rotateKeys(ctx)
+	if missing, err = h.missing(ctx); err != nil {
+		return err
+	}
+	missing = slices.DeleteFunc(missing, func(u identity.KeyUse) bool { return slices.Contains(h.Config.SignIn.lost(), u.Key) })
+	if len(missing) > 0 {
+		return fmt.Errorf("the hub does not start half configured: keys: the file lacks keys that rows need (%s), and their people would come in as somebody new: "+
+			"put them back, behind the others; if they are lost for good, write their ids into lost_keys of the file LUVAT_SIGN_IN", needs(missing))
+	}
+	return nil
+}
+
+func (h *Hub) missing(ctx context.Context) ([]identity.KeyUse, error) {
+	uses, err := keyUses(ctx, h.DB, h.Desk.Now())
+	if err != nil {
+		return nil, err
+	}
+	return missingKeys(uses, h.keys), nil
 }
 
 // rotateKeys brings all rows to the newest keys, and says what it could not

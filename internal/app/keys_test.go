@@ -79,6 +79,27 @@ func (k *keyed) begin() {
 	})
 }
 
+// refuses runs a hub that must not start, and must say why.
+func (k *keyed) refuses(says ...string) {
+	k.t.Helper()
+	k.with(func(h *Hub) {
+		ctx, stop := context.WithCancel(k.t.Context())
+		defer stop()
+		err := h.Run(ctx, func(string) {
+			k.t.Error("the hub answers")
+			stop()
+		})
+		for _, s := range says {
+			if err == nil || !strings.Contains(err.Error(), s) {
+				k.t.Errorf("Run = %v; want %q", err, s)
+			}
+		}
+		if err != nil {
+			k.nobody(err.Error())
+		}
+	})
+}
+
 // runUntil runs the hub until nothing needs a key any more.
 func (k *keyed) runUntil(ring, key string) {
 	k.t.Helper()
@@ -192,7 +213,8 @@ func TestRotatingAtOnce(t *testing.T) {
 }
 
 // A key that was taken off too early: the hub says so, and whoever can still be
-// opened is found again before the first person comes.
+// opened is found again before the first person comes. It does not start while
+// there are people whom nobody can open, unless their keys are told to be lost.
 func TestAKeyThatRowsNeedIsMissing(t *testing.T) {
 	k := newKeyed(t)
 	k.file("s1/f1")
@@ -210,7 +232,12 @@ func TestAKeyThatRowsNeedIsMissing(t *testing.T) {
 
 	k.log.Reset()
 	k.file("s2/f3")
+	k.refuses("seal s1: 1 rows; find f2: 1 rows", "lost_keys")
+	k.c.SignIn.LostKeys = []string{"s1"}
+	k.refuses("(find f2: 1 rows)")
+	k.c.SignIn.LostKeys = []string{"f2", "s1"}
 	k.begin()
+	k.c.SignIn.LostKeys = nil
 	for _, s := range []string{"ring=seal key=s1 rows=1", "ring=find key=f2 rows=1", `sealed with key \"s1\"`} {
 		if !strings.Contains(k.log.String(), s) {
 			t.Errorf("the log does not say %s:\n%s", s, k.log.String())
