@@ -35,10 +35,11 @@ var wearers = map[site.Access]string{
 var lookers = []site.Access{site.Anybody, site.Customers, site.Officers, site.Leads, site.Services, site.Supports}
 
 // noPages are the ways to a login or to mandates and back: they lead on, and
-// have no page of their own but the errors of others.
+// have no page of their own but the errors of others; and a document for programs.
 var noPages = map[string]bool{
 	"/login/{connection}": true, "/login/{connection}/chosen": true, "/login/{connection}/callback": true,
 	"/login/{connection}/{document}": true, "/login/{connection}/logout": true, "/login/anew": true, "/for/{mode}": true,
+	"/.well-known/oauth-authorization-server": true,
 }
 
 // troubled are the pages that one who comes without the state of a login gets.

@@ -33,6 +33,7 @@ func (h *Hub) connectMachines(c machineDoor) error {
 	if h.Config.BaseURL == "https://"+strings.TrimSuffix(c.Host, ":443") {
 		return errors.New("host: is the hub's own name: choose another, for there browsers would be asked for certificates")
 	}
+	h.Site.Machines.CertificateHost = strings.TrimSuffix(c.Host, ":443")
 	for _, file := range c.Issuers {
 		issuers, err := saml.ReadCertificates(file)
 		if err != nil {

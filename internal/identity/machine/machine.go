@@ -97,6 +97,10 @@ type Config struct {
 	// a certificate is registered by its thumbprint only.
 	CAs *x509.CertPool
 
+	// CertificateHost is the host, with its port unless that is 443, at which
+	// machines are asked for certificates; "" where there is none.
+	CertificateHost string
+
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand
 	Log  *slog.Logger     // default: nothing is logged

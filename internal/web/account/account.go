@@ -93,14 +93,15 @@ func Routes(s *site.Site) []site.Route {
 	}...)
 }
 
-// machineRoutes lists the token endpoint and the pages of an authority's systems
+// machineRoutes lists the token endpoint, what is published of it, and the pages of an authority's systems
 // and robots.
 func (r *room) machineRoutes() []site.Route {
 	if r.Machines == nil {
 		return nil
 	}
 	return []site.Route{
-		site.ForPrograms(tokenPattern, site.NewLimiter().Programs(r.Now, r.Machines, machine.TooMany)),
+		site.ForPrograms(tokenPattern, r.Machines.Endpoint(r.Tries())),
+		site.ForPrograms("GET "+machine.MetadataPath, http.HandlerFunc(r.Machines.Metadata)),
 
 		site.ForLead("GET /lead/machines", r.machines),
 		site.ForLead("POST /lead/machines", r.addMachine),

@@ -21,35 +21,48 @@ const (
 	addresses = 10_000 // remembered in each of two generations
 )
 
-// A Limiter gives every address a bucket of tokens. Its memory is bounded:
-// when a generation is full it becomes the older one, and what was not asked
-// for since is forgotten. Each node counts for itself.
-type Limiter struct {
-	mu         sync.Mutex
+// buckets give everybody, by a key, a bucket of tokens. Their memory is bounded:
+// when a generation is full it becomes the older one, and what was not asked for
+// since is forgotten. They guard themselves not: whoever has them does.
+type buckets[K comparable] struct {
+	each       rate.Limit
+	atOnce     int
 	size       int
-	young, old map[netip.Prefix]*rate.Limiter
+	young, old map[K]*rate.Limiter
+}
+
+func newBuckets[K comparable](each rate.Limit, atOnce int) *buckets[K] {
+	return &buckets[K]{each: each, atOnce: atOnce, size: addresses, young: map[K]*rate.Limiter{}}
+}
+
+func (b *buckets[K]) of(key K) *rate.Limiter {
+	l := b.young[key]
+	if l == nil {
+		if l = b.old[key]; l == nil {
+			l = rate.NewLimiter(b.each, b.atOnce)
+		}
+		if len(b.young) >= b.size {
+			b.old, b.young = b.young, map[K]*rate.Limiter{}
+		}
+		b.young[key] = l
+	}
+	return l
+}
+
+// A Limiter gives every address a bucket of tokens. Each node counts for itself.
+type Limiter struct {
+	mu sync.Mutex
+	*buckets[netip.Prefix]
 }
 
 // NewLimiter returns a limiter that knows nobody yet.
-func NewLimiter() *Limiter {
-	return &Limiter{size: addresses, young: map[netip.Prefix]*rate.Limiter{}}
-}
+func NewLimiter() *Limiter { return &Limiter{buckets: newBuckets[netip.Prefix](perSecond, AtOnce)} }
 
 // allow takes a token of the address's bucket and tells whether there was one.
 func (l *Limiter) allow(from netip.Prefix, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.young[from]
-	if b == nil {
-		if b = l.old[from]; b == nil {
-			b = rate.NewLimiter(perSecond, AtOnce)
-		}
-		if len(l.young) >= l.size {
-			l.old, l.young = l.young, map[netip.Prefix]*rate.Limiter{}
-		}
-		l.young[from] = b
-	}
-	return b.AllowN(now, 1)
+	return l.of(from).AllowN(now, 1)
 }
 
 // origin is where the request comes from: an IPv4 address, or the /64 network
@@ -86,17 +99,4 @@ func (l *Limiter) Guard(now func() time.Time, fn func(http.ResponseWriter, *Ask)
 		}
 		return fn(w, a)
 	}
-}
-
-// Programs returns next for requests that do not come too often; refuse answers
-// the others, which are told when to come again.
-func (l *Limiter) Programs(now func() time.Time, next http.Handler, refuse http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !l.allow(origin(r), now()) {
-			w.Header().Set("Retry-After", "30")
-			refuse(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

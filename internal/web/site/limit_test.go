@@ -45,3 +45,24 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// What is remembered of those who fail is bounded, however many names they use.
+func TestTriesForget(t *testing.T) {
+	s := NewTries(testkit.NewClock().Now)
+	s.names.size, s.addresses.size, s.fails.size, s.asks.size = 4, 4, 4, 4
+	for i := range 100 {
+		r := httptest.NewRequest("POST", "/token", nil)
+		r.RemoteAddr = netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}).String() + ":1"
+		name := string(rune('a'+i%26)) + string(rune('a'+i/26))
+		s.Open(r, name)
+		s.Failed(r, name)
+		for what, n := range map[string]int{
+			"names": len(s.names.young) + len(s.names.old), "addresses": len(s.addresses.young) + len(s.addresses.old),
+			"pairs": len(s.fails.young) + len(s.fails.old), "requests": len(s.asks.young) + len(s.asks.old),
+		} {
+			if n > 8 {
+				t.Fatalf("%d %s are remembered", n, what)
+			}
+		}
+	}
+}

@@ -23,6 +23,10 @@ func (s *Site) bearer(r *http.Request) string {
 func (s *Site) asMachine(w http.ResponseWriter, a *Ask, token string) error {
 	c, err := s.Machines.Who(a.Context(), token, a.TLS)
 	if e, ok := errors.AsType[*machine.Error](err); ok {
+		if !s.Tries().Failed(a.Request, "") { // one that holds is looked at all the same
+			w.Header().Set("Retry-After", comeAgain)
+			return fail.New(fail.TooMany, "error.too_many")
+		}
 		s.Log.InfoContext(a.Context(), "machine refused", "code", e.Code, "cause", e.Cause, "route", a.route())
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		return fail.New(fail.NotKnown, "machine.token_refused")

@@ -47,6 +47,7 @@ type Site struct {
 	// Machines knows whose access token a request brings; nil where no machine
 	// may come.
 	Machines *machine.Registry
+	tries    tries
 
 	// Demo makes the demo identities and the mailbox there. Only on loopback.
 	Demo bool
