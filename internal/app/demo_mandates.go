@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"luvat/content"
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/identity"
 	"luvat/internal/identity/mandate"
@@ -34,6 +35,18 @@ type demoMandates struct {
 		For string `json:"for"`
 		By  string `json:"by"`
 	} `json:"persons"`
+	// Officers come by a chain: person, authority, and the body that grants it.
+	Officers struct {
+		Matter    string `json:"matter"`
+		Principal struct {
+			ID   string `json:"id"`
+			Name string `json:"name"`
+		} `json:"principal"`
+		Authorities []struct {
+			Authority string   `json:"authority"`
+			People    []string `json:"people"`
+		} `json:"authorities"`
+	} `json:"officers"`
 }
 
 // Agreed with the stand-in: it answers on loopback, to the demo alone.
@@ -44,7 +57,7 @@ const (
 )
 
 // StartMandates starts a stand-in of Suomi.fi-valtuudet on loopback beside the
-// demo, so that acting for a company can be tried, and tells the demo's people
+// demo, so that acting for a company and coming as an officer by mandate can be tried, and tells the demo's people
 // apart by invented personal identity codes. It returns what ends it.
 func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) error, err error) {
 	body, err := content.FS.ReadFile("demo/mandates.json")
@@ -64,7 +77,7 @@ func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) err
 		return nil, fmt.Errorf("demo/mandates.json: %w", err)
 	}
 	back := h.Config.BaseURL + "/for/callback"
-	stand, err := double.New(double.Config{ClientID: demoClient, APIKey: demoKey, OAuthPassword: demoPassword, Redirects: []string{back}, Now: h.Desk.Now}, register)
+	stand, err := double.New(double.Config{ClientID: demoClient, APIKey: demoKey, OAuthPassword: demoPassword, Redirects: []string{back}, Shows: double.Authority, Now: h.Desk.Now}, register)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +87,7 @@ func (h *Hub) StartMandates(ctx context.Context) (stop func(context.Context) err
 	}
 	flow, err := mandate.New(mandate.Config{
 		BaseURL: server.URL, ClientID: demoClient, APIKey: demoKey, OAuthPassword: demoPassword, RedirectURL: back, Vault: keys, Now: h.Desk.Now,
-		CustomerMatters: []string{all.Matter},
+		CustomerMatters: []string{all.Matter}, OfficerMatter: all.Officers.Matter, OfficerPrincipal: all.Officers.Principal.ID, OfficerShows: mandate.ShowsAuthority,
 	})
 	if err != nil {
 		return server.Close, err
@@ -124,5 +137,31 @@ func (m demoMandates) register(ctx context.Context, h *Hub) (*double.Register, e
 		}
 		r.Add(double.Mandate{Kind: double.Transaction, From: double.Person(code), To: double.Person(codes[p.By]), Matter: m.Matter})
 	}
-	return r, nil
+	return r, m.officers(h.Catalogue, r, codes)
+}
+
+// officers adds the chains of officers to the register.
+func (m demoMandates) officers(cat *catalogue.Catalogue, r *double.Register, codes map[string]pic.Code) error {
+	of := m.Officers
+	body, err := pic.ParseBusinessID(of.Principal.ID)
+	if err != nil {
+		return fmt.Errorf("officers: %w", err)
+	}
+	r.Name(double.Company(body), of.Principal.Name)
+	for _, a := range of.Authorities {
+		au := cat.Authority(a.Authority)
+		if au == nil {
+			return fmt.Errorf("officers: there is no authority %q", a.Authority)
+		}
+		id, err := pic.ParseBusinessID(au.BusinessID)
+		if err != nil {
+			return fmt.Errorf("officers: %s: %w", a.Authority, err)
+		}
+		r.Name(double.Company(id), au.Name.FI)
+		r.Add(double.Mandate{Kind: double.Transaction, From: double.Company(body), To: double.Company(id), Matter: of.Matter})
+		for _, p := range a.People {
+			r.Add(double.Mandate{Kind: double.Representation, From: double.Company(id), To: double.Person(codes[p]), Matter: of.Matter})
+		}
+	}
+	return nil
 }

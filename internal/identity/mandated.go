@@ -120,7 +120,7 @@ func (s *Sessions) Resting(ctx context.Context, before time.Time) (all []Resting
 	err = s.db.View(ctx, func(tx *db.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
 			SELECT token, data, person_id, authority_id FROM sessions
-			WHERE  role = 'officer' AND connection <> '' AND ended = 0 AND expiry > $1 ORDER BY seen_at, token`, time.Now().UnixMilli())
+			WHERE  role = 'officer' AND ended = 0 AND expiry > $1 ORDER BY seen_at, token`, time.Now().UnixMilli())
 		if err != nil {
 			return err
 		}
