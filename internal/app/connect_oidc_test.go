@@ -19,8 +19,8 @@ const (
 )
 
 // openID makes a hub with one connection of OpenID Connect, at a provider that
-// others wrote, as the Finnish Trust Network has it.
-func openID(t *testing.T) (*served, *oidcprovider.Provider) {
+// others wrote, as the Finnish Trust Network has it; and with more of settings.
+func openID(t *testing.T, more ...func(*served, map[string]any)) (*served, *oidcprovider.Provider) {
 	t.Helper()
 	var p *oidcprovider.Provider
 	h := serving(t, nil, func(s *served) map[string]any {
@@ -42,7 +42,7 @@ func openID(t *testing.T) (*served, *oidcprovider.Provider) {
 		key := func(use string) map[string]any {
 			return map[string]any{"use": use, "file": pemPair(t, filepath.Join(s.dir, use+".pem"))}
 		}
-		return map[string]any{
+		settings := map[string]any{
 			"keys": filepath.Join(s.dir, "keys"),
 			"oidc": []any{map[string]any{
 				"name": oidcName, "preset": "suomifi", "title": three("Suomi.fi-tunnistus"), "issuer": p.Issuer, "client_id": "luvat",
@@ -50,6 +50,10 @@ func openID(t *testing.T) (*served, *oidcprovider.Provider) {
 				"federation": map[string]any{"organisation": "Virasto"},
 			}},
 		}
+		for _, add := range more {
+			add(s, settings)
+		}
+		return settings
 	}, "010280", "Testil", "tessa")
 	return h, p
 }
