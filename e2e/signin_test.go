@@ -289,3 +289,39 @@ func TestSigningOutHereAndThere(t *testing.T) {
 	elsewhere.Goto("/projects")
 	elsewhere.See("Tessa Testilä")
 }
+
+// Officers' ways end sessions on both sides too. At these the provider leads the
+// browser from service to service, and the hub finds the session by its name.
+func TestSigningOutByVirtuAndPortti(t *testing.T) {
+	t.Parallel()
+	s := serveHub(t)
+	for name, way := range map[string]struct {
+		in   func(v *visitor)
+		idp  *simplesaml.IDP
+		whom string
+	}{
+		"Virtu":  {func(v *visitor) { v.byVirtu("traficom.fi", "kalle") }, s.virtu.Homes[0], "Kalle Käsittelijä"},
+		"Portti": {func(v *visitor) { v.signInBy("Portti", "pekka") }, s.portti, "Pekka Palonen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here, elsewhere := s.visitor(t, i18n.FI, true), s.visitor(t, i18n.FI, true)
+			way.in(here)
+			way.in(elsewhere)
+			here.See(way.whom)
+
+			here.Click("button", here.words("ui.logout"))
+			here.until("the browser is back from the provider", func() bool { return here.URL() == s.url+"/" })
+			here.Goto("/login/role")
+			here.until("nobody is signed in", func() bool { return here.URL() == s.url+"/login" })
+			way.in(here) // it asks again
+			here.See(way.whom)
+
+			here.Goto(way.idp.EndEverywhere(s.url + "/about"))
+			here.until("the browser is back from the provider", func() bool { return here.URL() == s.url+"/about" })
+			here.Goto("/login/role")
+			here.until("nobody is signed in", func() bool { return here.URL() == s.url+"/login" })
+			elsewhere.Goto("/login/role")
+			elsewhere.See(way.whom)
+		})
+	}
+}
