@@ -15,17 +15,11 @@ import (
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
-	"luvat/internal/testkit"
 )
 
-// demoHub opens an empty hub whose time is now.
-func demoHub(t *testing.T, now time.Time) *Hub {
+// openAt opens the hub of a configuration, whose time is now.
+func openAt(t *testing.T, c Config, now time.Time) *Hub {
 	t.Helper()
-	c, err := DemoConfig(t.TempDir(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.DatabaseURL = testkit.URL(t)
 	h, err := Open(t.Context(), c, Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
@@ -38,14 +32,30 @@ func demoHub(t *testing.T, now time.Time) *Hub {
 	return h
 }
 
+// emptyHub opens a hub that has the content and nothing else.
+func emptyHub(t *testing.T, now time.Time) *Hub {
+	t.Helper()
+	c, err := DemoConfig(t.TempDir(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.DatabaseURL = ContentURL(t)
+	return openAt(t, c, now)
+}
+
+// seededHub opens a copy of the demo, on the day and at the time at which it
+// was seeded.
+func seededHub(t *testing.T) *Hub {
+	t.Helper()
+	return openAt(t, DemoCopy(t), DemoDay)
+}
+
 func seed(t *testing.T, h *Hub) {
 	t.Helper()
 	if err := h.SeedDemo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
-
-var demoDay = time.Date(2026, 11, 20, 9, 30, 0, 0, i18n.Zone)
 
 // lines reads a query of one text column.
 func lines(t *testing.T, h *Hub, query string) (all []string) {
@@ -87,8 +97,8 @@ func picture(t *testing.T, h *Hub) string {
 }
 
 func TestTheDemoIsWholeAndSeededOnce(t *testing.T) {
-	h := demoHub(t, demoDay)
-	seed(t, h)
+	t.Parallel()
+	h := seededHub(t)
 	checkWhole(t, h)
 
 	before := picture(t, h)
@@ -140,8 +150,8 @@ func checkWhole(t *testing.T, h *Hub) {
 // TestTheDemosInboxes tells that the officers of the guided tour find something
 // in every part of their inbox.
 func TestTheDemosInboxes(t *testing.T) {
-	h := demoHub(t, demoDay)
-	seed(t, h)
+	t.Parallel()
+	h := seededHub(t)
 	d, err := h.newDemo()
 	if err != nil {
 		t.Fatal(err)
@@ -181,8 +191,8 @@ func TestTheDemosInboxes(t *testing.T) {
 
 // TestTheDemosTimeLimit tells that the solar park shows its time limit running.
 func TestTheDemosTimeLimit(t *testing.T) {
-	h := demoHub(t, demoDay)
-	seed(t, h)
+	t.Parallel()
+	h := seededHub(t)
 	who := identity.Customer{Person: identity.Person{ID: "demo-linnea"}}
 	all, err := h.Desk.Projects(t.Context(), who)
 	if err != nil {
@@ -210,32 +220,29 @@ func TestTheDemoOnAnyDay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := demoHub(t, now)
+			t.Parallel()
+			h := emptyHub(t, now)
 			seed(t, h)
 			checkWhole(t, h)
 		})
 	}
 }
 
-// TestABrokenOffSeedingIsContinued stops the seeding at several points, also
-// in the middle of a step and before the notices have gone, and starts again
-// the next day.
+// TestABrokenOffSeedingIsContinued stops the seeding again and again, also in
+// the middle of a step and before the notices have gone, each time a day later,
+// and lets a last start bring it to its end.
 func TestABrokenOffSeedingIsContinued(t *testing.T) {
-	whole := demoHub(t, demoDay)
-	seed(t, whole)
-	want := picture(t, whole)
-	for _, done := range []int{0, 1, 40, 90} {
-		t.Run(fmt.Sprintf("after %d steps", done), func(t *testing.T) {
-			now := demoDay
-			h := demoHub(t, now)
-			breakOff(t, h, done)
-			h.Desk.Now = func() time.Time { return demoDay.AddDate(0, 0, 1) }
-			seed(t, h)
-			checkWhole(t, h)
-			if got := picture(t, h); got != want {
-				t.Errorf("the continued demo differs:\n%s", firstLine(want, got))
-			}
-		})
+	t.Parallel()
+	h := emptyHub(t, DemoDay)
+	for day, done := range []int{0, 1, 40, 90} {
+		h.Desk.Now = func() time.Time { return DemoDay.AddDate(0, 0, day) }
+		breakOff(t, h, done)
+	}
+	h.Desk.Now = func() time.Time { return DemoDay.AddDate(0, 0, 4) }
+	seed(t, h)
+	checkWhole(t, h)
+	if want, got := picture(t, seededHub(t)), picture(t, h); got != want {
+		t.Errorf("the continued demo differs:\n%s", firstLine(want, got))
 	}
 }
 
@@ -310,7 +317,7 @@ func TestDemoStoriesAreRefusedWhenWrong(t *testing.T) {
 		"a clock that is none":  `{"key":"x","steps":[{"day":-2,"at":"9 am"}]}`,
 		"no event day":          `{"key":"x","steps":[{"day":-2,"at":"09:00","text":"{E}"}]}`,
 	} {
-		s := &story{today: midnight(demoDay)}
+		s := &story{today: midnight(DemoDay)}
 		if err := json.Unmarshal([]byte(body), s); err != nil {
 			t.Fatal(err)
 		}

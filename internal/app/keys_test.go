@@ -15,7 +15,6 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/identity"
 	"luvat/internal/identity/pic"
-	"luvat/internal/testkit"
 )
 
 const tessa = "010280-952L"
@@ -33,7 +32,7 @@ func newKeyed(t *testing.T) *keyed {
 	t.Helper()
 	dir := t.TempDir()
 	return &keyed{t: t, keys: map[string]string{}, c: Config{
-		Listen: "127.0.0.1:0", BaseURL: "http://127.0.0.1", DatabaseURL: testkit.URL(t), Attachments: filepath.Join(dir, "files"),
+		Listen: "127.0.0.1:0", BaseURL: "http://127.0.0.1", DatabaseURL: ContentURL(t), Attachments: filepath.Join(dir, "files"),
 		MailFrom: "hub@luvat.example", SMTPHost: "127.0.0.1", SMTPTLS: "none", Keys: filepath.Join(dir, "keys"), SignIn: &signIn{Keys: filepath.Join(dir, "keys")},
 	}}
 }

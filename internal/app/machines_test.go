@@ -29,7 +29,6 @@ import (
 	"luvat/internal/identity"
 	"luvat/internal/identity/machine"
 	"luvat/internal/ledger"
-	"luvat/internal/testkit"
 	"luvat/internal/web"
 	"luvat/internal/web/site"
 )
@@ -306,7 +305,7 @@ func TestMachinesShowCertificatesThroughTheProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{
-		"LUVAT_BASE_URL": "https://luvat.example", "LUVAT_DATABASE_URL": testkit.URL(t), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"), "LUVAT_TRUSTED_PROXIES": "127.0.0.1/32",
+		"LUVAT_BASE_URL": "https://luvat.example", "LUVAT_DATABASE_URL": app.ContentURL(t), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"), "LUVAT_TRUSTED_PROXIES": "127.0.0.1/32",
 		"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file,
 	}
 	cfg, err := app.ReadConfig(func(name string) string { return env[name] })
@@ -387,7 +386,7 @@ func TestWhatIsWrongWithTheMachinesHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		env := map[string]string{
-			"LUVAT_BASE_URL": "https://luvat.example", "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"),
+			"LUVAT_BASE_URL": "https://luvat.example", "LUVAT_DATABASE_URL": app.ContentURL(t), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"),
 			"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file, "LUVAT_TRUSTED_PROXIES": tt.proxies,
 		}
 		cfg, err := app.ReadConfig(func(name string) string { return env[name] })

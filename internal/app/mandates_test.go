@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,15 +39,10 @@ func visitDemo(t *testing.T) *demoVisit {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := app.DemoConfig(filepath.Join(t.TempDir(), "data"), listen)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := app.DemoCopy(t)
+	cfg.Listen, cfg.BaseURL = listen, "http://"+listen
 	h, err := app.Open(t.Context(), cfg, app.Options{})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.SeedDemo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // a second start goes on with the same keys and people

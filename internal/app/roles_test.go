@@ -11,14 +11,13 @@ import (
 	"luvat/internal/db"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
-	"luvat/internal/testkit"
 )
 
 // A real hub begins without anybody: its operator gives the first lead the role,
 // and service management likewise, with a trace.
 func TestTheFirstRoles(t *testing.T) {
 	ctx := t.Context()
-	c := app.Config{Listen: "127.0.0.1:0", BaseURL: "http://127.0.0.1:8080", DatabaseURL: testkit.URL(t), Attachments: filepath.Join(t.TempDir(), "files"), MailFrom: "hub@example.fi", Demo: true}
+	c := app.Config{Listen: "127.0.0.1:0", BaseURL: "http://127.0.0.1:8080", DatabaseURL: app.ContentURL(t), Attachments: filepath.Join(t.TempDir(), "files"), MailFrom: "hub@example.fi", Demo: true}
 	h, err := app.Open(ctx, c, app.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func serving(t *testing.T, now func() time.Time, settings func(*served) map[stri
 		t.Fatal(err)
 	}
 	env := map[string]string{
-		"LUVAT_LISTEN": s.listen, "LUVAT_BASE_URL": s.base, "LUVAT_DATABASE_URL": "sqlite:" + filepath.Join(s.dir, "hub.db"), "LUVAT_ATTACHMENTS": filepath.Join(s.dir, "files"),
+		"LUVAT_LISTEN": s.listen, "LUVAT_BASE_URL": s.base, "LUVAT_DATABASE_URL": app.ContentURL(t), "LUVAT_ATTACHMENTS": filepath.Join(s.dir, "files"),
 		"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file,
 	}
 	cfg, err := app.ReadConfig(func(name string) string { return env[name] })

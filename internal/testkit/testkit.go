@@ -51,9 +51,9 @@ func Filled(t testing.TB, fill func(context.Context, *db.DB) error) *db.DB {
 	return full.open(t, fill)
 }
 
-// A mould is a database that tests get copies of: migrating and filling takes
-// ten times as long as copying.
-type mould struct {
+// A Mould is a database that tests get copies of: migrating and filling takes
+// ten times as long as copying. Every mould of a package has a name of its own.
+type Mould struct {
 	name string
 	once sync.Once
 	made string // the file's bytes, or the name at the server
@@ -61,18 +61,35 @@ type mould struct {
 }
 
 var (
-	empty, full = &mould{name: "empty"}, &mould{name: "full"}
+	empty, full = NewMould("empty"), NewMould("full")
 	databases   atomic.Int64
 )
 
-func (m *mould) open(t testing.TB, fill func(context.Context, *db.DB) error) *db.DB {
+// NewMould returns a mould that is still to be filled.
+func NewMould(name string) *Mould { return &Mould{name: name} }
+
+// URL returns the address of a copy for this test alone. The first that asks has
+// fill fill the database at an address, and close it.
+func (m *Mould) URL(t testing.TB, fill func(url string) error) string {
 	t.Helper()
-	server, ctx := os.Getenv(PostgresEnv), context.Background()
-	m.once.Do(func() { m.err = m.make(ctx, server, fill) })
+	server := os.Getenv(PostgresEnv)
+	m.once.Do(func() { m.err = m.make(context.Background(), server, fill) })
 	if m.err != nil {
 		t.Fatalf("make the database that tests get copies of: %v", m.err)
 	}
-	d, err := db.Open(ctx, m.copy(t, server))
+	return m.copy(t, server)
+}
+
+func (m *Mould) open(t testing.TB, fill func(context.Context, *db.DB) error) *db.DB {
+	t.Helper()
+	ctx := context.Background()
+	d, err := db.Open(ctx, m.URL(t, func(url string) error {
+		d, err := db.Open(ctx, url)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fill(ctx, d), d.Close())
+	}))
 	if err != nil {
 		t.Fatalf("open the test's database: %v", err)
 	}
@@ -84,7 +101,7 @@ func (m *mould) open(t testing.TB, fill func(context.Context, *db.DB) error) *db
 	return d
 }
 
-func (m *mould) make(ctx context.Context, server string, fill func(context.Context, *db.DB) error) error {
+func (m *Mould) make(ctx context.Context, server string, fill func(url string) error) error {
 	url := ""
 	if server == "" {
 		dir, err := os.MkdirTemp("", "luvat-"+m.name)
@@ -101,11 +118,7 @@ func (m *mould) make(ctx context.Context, server string, fill func(context.Conte
 		}
 		url = withName(server, m.made)
 	}
-	d, err := db.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(fill(ctx, d), d.Close()); err != nil || server != "" {
+	if err := fill(url); err != nil || server != "" {
 		return err
 	}
 	body, err := os.ReadFile(m.made) // closed: its log is in it
@@ -114,7 +127,7 @@ func (m *mould) make(ctx context.Context, server string, fill func(context.Conte
 }
 
 // copy returns the address of a copy for this test alone.
-func (m *mould) copy(t testing.TB, server string) string {
+func (m *Mould) copy(t testing.TB, server string) string {
 	t.Helper()
 	if server == "" {
 		file := filepath.Join(t.TempDir(), "hub.db")
