@@ -49,7 +49,10 @@ func read(w http.ResponseWriter, a *site.Ask, take func(name, file string, r io.
 		if errors.Is(err, io.EOF) {
 			return v, nil
 		}
-		if err != nil || n == maxParts {
+		switch {
+		case n == maxParts:
+			return nil, errTooLarge
+		case err != nil:
 			return nil, errMalformed
 		}
 		name := part.FormName()

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,11 +45,22 @@ var (
 	errMalformed = fail.New(fail.Invalid, "error.malformed")
 )
 
+// addressed tells whether an address is one that a page can be asked by: text,
+// as a database stores it, and no line breaks in its path.
+func addressed(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	return err == nil && text(query) && text(u.Path) && !strings.ContainsAny(u.Path, "\r\n")
+}
+
+// text tells whether s can be stored: PostgreSQL takes neither broken UTF-8 nor
+// a zero byte.
+func text(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
 const langCookie = "lang"
 
 func (s *Site) ask(w http.ResponseWriter, r *http.Request) (*Ask, error) {
 	a := &Ask{Request: r, site: s, Lang: s.language(w, r)}
-	if !utf8.ValidString(r.URL.Path) || !utf8.ValidString(r.URL.RawQuery) {
+	if !addressed(r.URL) {
 		return a, errMalformed
 	}
 	if token := s.bearer(r); token != "" {
@@ -116,7 +128,7 @@ func (a *Ask) Form() (url.Values, error) {
 	default:
 		err = errMalformed
 	}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large || errors.Is(err, multipart.ErrMessageTooLarge) {
 		return nil, fail.New(fail.TooLarge, "error.too_large")
 	}
 	if err != nil {
@@ -124,7 +136,7 @@ func (a *Ask) Form() (url.Values, error) {
 	}
 	for name, values := range a.PostForm {
 		for _, v := range append(values, name) {
-			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+			if !text(v) {
 				return nil, errMalformed
 			}
 		}

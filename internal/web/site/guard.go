@@ -2,7 +2,6 @@ package site
 
 import (
 	"net/http"
-	"strings"
 
 	"luvat/internal/fail"
 )
@@ -42,10 +41,6 @@ func (s *Site) Guard(next http.Handler, fromElsewhere ...string) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if s.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		}
-		if strings.ContainsAny(r.URL.Path, "\x00\r\n") {
-			http.Error(w, "bad request", http.StatusBadRequest)
-			return
 		}
 		if s.bearer(r) != "" {
 			r = r.Clone(r.Context())
