@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -80,7 +79,12 @@ type inquest struct {
 
 func newInquest(t *testing.T, log io.Writer) *inquest {
 	t.Helper()
-	h := openDemo(t, app.Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	return inquestOf(t, openAs(t, app.DemoCopy(t), log))
+}
+
+// inquestOf has somebody of every role come in.
+func inquestOf(t *testing.T, h *app.Hub) *inquest {
+	t.Helper()
 	customer := session(t, h, "demo-aino", identity.Hat{Role: identity.RoleCustomer})
 	return &inquest{h: h, hats: map[site.Access]*http.Cookie{
 		site.Customers: customer,

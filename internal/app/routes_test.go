@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -28,14 +29,14 @@ import (
 // demoHub is a hub with the demo's people and projects.
 func demoHub(t *testing.T) *app.Hub {
 	t.Helper()
-	return openDemo(t, app.Options{})
+	return openAs(t, app.DemoCopy(t), io.Discard)
 }
 
-// openDemo opens a copy of the demo, whose time goes on from when it was seeded.
-func openDemo(t *testing.T, o app.Options) *app.Hub {
+// openAs opens the hub of a configuration, whose time goes on from when the demo
+// was seeded and which logs all that it can.
+func openAs(t *testing.T, c app.Config, log io.Writer) *app.Hub {
 	t.Helper()
-	o.Now = app.DemoTime
-	h, err := app.Open(t.Context(), app.DemoCopy(t), o)
+	h, err := app.Open(t.Context(), c, app.Options{Now: app.DemoTime, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}

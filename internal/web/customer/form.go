@@ -71,8 +71,8 @@ func (r room) postCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	return r.post(w, a, who, p, func(p *paper, problems forms.Problems) error {
-		return r.drawCommon(w, a, who, p, v, problems, http.StatusUnprocessableEntity)
+	return r.post(w, a, who, p, func(p *paper, problems forms.Problems, status int) error {
+		return r.drawCommon(w, a, who, p, v, problems, status)
 	})
 }
 
@@ -154,13 +154,13 @@ func (r room) postForm(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	return r.post(w, a, who, p, func(p *paper, problems forms.Problems) error {
+	return r.post(w, a, who, p, func(p *paper, problems forms.Problems, status int) error {
 		v, err := r.Desk.Matter(a.Context(), who, p.matter)
 		if err != nil {
 			return err
 		}
 		p.files, p.rows = v.Files, v.Joint
-		return r.drawForm(w, a, p, v, problems, http.StatusUnprocessableEntity)
+		return r.drawForm(w, a, p, v, problems, status)
 	})
 }
 

@@ -351,6 +351,9 @@ func (r room) write(w http.ResponseWriter, a *site.Ask, who asker) error {
 		ids[i] = f.ID
 	}
 	err = r.Desk.WriteAsApplicant(a.Context(), who, id, text, ids)
+	if full := a.Full(err); full != nil {
+		return again(http.StatusServiceUnavailable, a.T(full.Key), "")
+	}
 	if problem, field, ok := told(a.Lang, err); ok {
 		return again(http.StatusUnprocessableEntity, problem, field)
 	}

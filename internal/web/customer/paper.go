@@ -160,10 +160,13 @@ type conflict struct {
 
 type conflictField struct{ Path, Label, Mine, Theirs string }
 
+// A drawing shows a paper again, with problems and their status.
+type drawing func(p *paper, problems forms.Problems, status int) error
+
 // post takes a posted paper: it saves what was typed whatever button was
 // pressed, and then does what the button asks. draw shows the page again with
 // problems.
-func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw func(*paper, forms.Problems) error) error {
+func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw drawing) error {
 	var added []upload
 	v, err := read(w, a, func(name, file string, body io.Reader) error {
 		u := r.takeFile(a, who, p, strings.TrimPrefix(name, "_file."), file, body)
@@ -208,6 +211,9 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 		p.landed = nil
 		saved, err = p.save(seen, mine)
 	}
+	if full := a.Full(err); full != nil {
+		return p.unsaved(seen, leaveOut(mine, added), added, full, draw)
+	}
 	if err != nil {
 		return r.clash(w, a, p, err, v)
 	}
@@ -218,8 +224,19 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 	return r.after(w, a, p, v, problems, draw)
 }
 
+// unsaved shows the paper with what was typed and why it could not be saved. The
+// files that came with it are to be given again.
+func (p *paper) unsaved(seen int64, mine forms.Answers, added []upload, why *fail.Error, draw drawing) error {
+	problems := forms.Problems{{Key: why.Key, Args: why.Args}}
+	for _, u := range added {
+		problems = append(problems, forms.Problem{Path: u.field, Key: why.Key, Args: why.Args})
+	}
+	p.answers, p.version, p.landed = mine, seen, nil
+	return draw(p, p.form.Sorted(problems), http.StatusServiceUnavailable)
+}
+
 // after does what the button asked once all is saved.
-func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, problems forms.Problems, draw func(*paper, forms.Problems) error) error {
+func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, problems forms.Problems, draw drawing) error {
 	if len(problems) == 0 {
 		switch {
 		case a.NewLanguage(w, v):
@@ -237,7 +254,7 @@ func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, 
 	}
 	if problems = p.form.Sorted(problems); len(problems) > 0 {
 		a.NewLanguage(w, v)
-		return draw(p, problems)
+		return draw(p, problems, http.StatusUnprocessableEntity)
 	}
 	if v.Has("_next") {
 		return a.Say(w, p.next, p.saved)

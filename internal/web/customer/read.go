@@ -44,6 +44,7 @@ func read(w http.ResponseWriter, a *site.Ask, take func(name, file string, r io.
 		return nil, errMalformed
 	}
 	v, text := url.Values{}, 0
+	a.PostForm = v // what was typed, should all else fail
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {

@@ -131,6 +131,9 @@ func (r room) send(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if text, _, ok := told(a.Lang, err); ok {
 		return r.drawSend(w, a, who, append([]string{}, chosen...), http.StatusUnprocessableEntity, text)
 	}
+	if full := a.Full(err); full != nil {
+		return r.drawSend(w, a, who, append([]string{}, chosen...), http.StatusServiceUnavailable, a.T(full.Key))
+	}
 	if fail.Is(err, fail.Conflict) {
 		text, _, _ := words(a.Lang, err)
 		return r.drawSend(w, a, who, append([]string{}, chosen...), http.StatusConflict, text)

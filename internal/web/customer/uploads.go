@@ -23,6 +23,9 @@ func plainly(w http.ResponseWriter, a *site.Ask, err error) error {
 	if err == nil {
 		return nil
 	}
+	if full := a.Full(err); full != nil {
+		err = full
+	}
 	text, status, ok := words(a.Lang, err)
 	if !ok {
 		return err

@@ -53,11 +53,17 @@ func (r *room) post(d *deed) func(http.ResponseWriter, *site.Ask, identity.Offic
 // its content, with the problem at its field; where the matter has moved
 // meanwhile, with what has happened. Any other error is the site's to tell.
 func (r *room) again(w http.ResponseWriter, a *site.Ask, who identity.Officer, d *deed, in input, cause error) error {
+	if full := a.Full(cause); full != nil {
+		cause = full
+	}
+	if in.Values != nil {
+		a.PostForm = in.Values // what was typed, should the page not be shown either
+	}
 	e, ok := errors.AsType[*fail.Error](cause)
 	if ok && d.files != "" && e.Field == "" && strings.HasPrefix(e.Key, "attach.") {
 		e = &fail.Error{Kind: fail.Rejected, Key: e.Key, Args: e.Args, Field: d.files} // a file that is not ready, or somebody else's
 	}
-	if !ok || !slices.Contains([]fail.Kind{fail.Rejected, fail.Conflict, fail.TooLarge, fail.Unsupported}, e.Kind) || in.Values == nil {
+	if !ok || !slices.Contains([]fail.Kind{fail.Rejected, fail.Conflict, fail.TooLarge, fail.Unsupported, fail.Unavailable}, e.Kind) || in.Values == nil {
 		return cause
 	}
 	v, err := r.s.Desk.Handled(a.Context(), who, a.PathValue("id"))
@@ -192,7 +198,7 @@ func (u *upload) file(ctx context.Context, name string, part io.Reader) error {
 		Project: u.v.Project.ID, Matter: u.v.ID, Place: place, Name: name, Size: -1,
 		UploadedBy: u.who.ID, Side: "authority:" + u.who.Authority, Limits: u.r.s.Limits,
 	}, part)
-	if e, told := errors.AsType[*fail.Error](err); told && e.Kind != fail.Unavailable {
+	if e, told := errors.AsType[*fail.Error](err); told {
 		u.first = e.In(u.d.files)
 		return nil
 	}

@@ -337,9 +337,8 @@ func (s *Site) fail(w http.ResponseWriter, a *Ask, err error) {
 	if errors.Is(err, context.Canceled) && a.Context().Err() != nil {
 		return // the browser has gone
 	}
-	if db.IsFull(err) {
-		s.Log.ErrorContext(a.Context(), "no room on the disk", "path", a.route())
-		err = fail.New(fail.Unavailable, "error.disk_full")
+	if full := a.Full(err); full != nil {
+		err = full
 	}
 	status, text, ref := http.StatusInternalServerError, "", ""
 	if e, ok := errors.AsType[*fail.Error](err); ok {
@@ -362,10 +361,24 @@ func (s *Site) fail(w http.ResponseWriter, a *Ask, err error) {
 		_, _ = w.Write([]byte(text))
 		return
 	}
-	if err := a.Page(w, status, ui.Page{Title: title, Problems: true}, errorBody(a.Lang, text)); err != nil {
+	var typed []string // what is lost with the request would be lost to its writer
+	if status >= http.StatusInternalServerError && a.Method == http.MethodPost {
+		typed = a.typed(w)
+	}
+	if err := a.Page(w, status, ui.Page{Title: title, Problems: true}, errorBody(a, text, typed)); err != nil {
 		s.Log.ErrorContext(a.Context(), "error page failed", "err", err)
 		http.Error(w, text, status)
 	}
+}
+
+// Full returns what a person is told when err says that a disk has no room, and
+// tells it in the log too; nil for any other error.
+func (a *Ask) Full(err error) *fail.Error {
+	if e, ok := errors.AsType[*fail.Error](err); !db.IsFull(err) && (!ok || e.Key != "error.disk_full") {
+		return nil
+	}
+	a.site.Log.ErrorContext(a.Context(), "no room on the disk", "route", a.route())
+	return fail.New(fail.Unavailable, "error.disk_full")
 }
 
 // route names the request for the log without what people typed: identifiers

@@ -8,10 +8,7 @@ package site
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import (
-	"luvat/internal/web/ui"
-	"strconv"
-)
+import "luvat/internal/web/ui"
 
 // overBodyOf shows what was typed into a form that was not sent.
 func overBodyOf(a *Ask, texts []string, login string) templ.Component {
@@ -57,11 +54,9 @@ func overBodyOf(a *Ask, texts []string, login string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for i, text := range texts {
-			templ_7745c5c3_Err = ui.TextArea(ui.Control{Lang: a.Lang, ID: "typed-" + strconv.Itoa(i+1), Label: a.T("site.over_text", i+1), Value: text, Rows: 5}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
+		templ_7745c5c3_Err = typedTexts(a, texts).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
 		}
 		return nil
 	})
