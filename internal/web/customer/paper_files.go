@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -63,12 +64,24 @@ func (p *paper) newFile(who asker, field, name string) (attach.New, error) {
 	if len(node.Accept) > 0 && !slices.Contains(node.Accept, ext) {
 		return attach.New{}, fail.New(fail.Rejected, "customer.file_type", strings.Join(node.Accept, ", "))
 	}
-	if have, _ := p.answers.At(field); node.MaxItems > 0 {
-		if list, _ := have.([]any); len(list) >= node.MaxItems {
-			return attach.New{}, fail.New(fail.Rejected, "customer.file_too_many", node.MaxItems)
-		}
+	if most := cmp.Or(node.MaxItems, forms.MaxRows); p.filesIn(field) >= most {
+		return attach.New{}, fail.New(fail.Rejected, "customer.file_too_many", most)
 	}
 	return attach.New{Project: p.project, Matter: p.matter, Place: attach.Answer, Field: field, Name: name, UploadedBy: who.ID, Side: "applicant"}, nil
+}
+
+// filesIn counts the files of a field: those it has, and those that came with
+// this form.
+func (p *paper) filesIn(field string) int {
+	have, _ := p.answers.At(field)
+	list, _ := have.([]any)
+	n := len(list)
+	for _, l := range p.landed {
+		if l.Field == field {
+			n++
+		}
+	}
+	return n
 }
 
 // keepFile puts a whole upload into the answer of its field.
