@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 
@@ -18,7 +19,14 @@ type demoCommand struct {
 
 // Run starts the demo and answers until it is stopped.
 func (c demoCommand) Run(ctx context.Context, out *os.File) error {
-	cfg, err := app.DemoConfig(c.Data, c.Listen)
+	if _, err := app.DemoConfig(c.Data, c.Listen); err != nil {
+		return err // before anything listens there
+	}
+	listen, err := settled(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	cfg, err := app.DemoConfig(c.Data, listen)
 	if err != nil {
 		return err
 	}
@@ -48,6 +56,20 @@ Try this:
   6. See what would have been mailed: http://%s/mailbox
 `, addr, c.Data, addr)
 	})
+}
+
+// settled gives an address that leaves its port to the system (127.0.0.1:0) one:
+// the links of mails and the way back from Suomi.fi-valtuudet name it before
+// anybody listens.
+func settled(ctx context.Context, listen string) (string, error) {
+	if _, port, err := net.SplitHostPort(listen); err != nil || port != "0" {
+		return listen, nil // what is wrong with it is told by whoever reads it
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 type serveCommand struct{}
