@@ -427,3 +427,42 @@ func (s *syncBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// Fields that a form does not have, values of another kind and versions that are
+// none, in forms whose answers would be saved: refused in words, nothing saved.
+func TestWrongFields(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t, "")
+	_, m := d.draft(identity.Customer{Person: identity.Person{ID: "demo-aino", Name: "Aino Virtanen"}})
+	form, text := "/matters/"+m.ID+"/form", longText(t, m.Form, m.Answers)
+	before := written(t, d.h)
+	for i, tt := range []struct {
+		name string
+		form url.Values
+	}{
+		{"no version", url.Values{text: {posted}}},
+		{"a version that is a word", url.Values{"_version": {postedName}, text: {posted}}},
+		{"a version below none", url.Values{"_version": {"-1"}, text: {posted}}},
+		{"a version without end", url.Values{"_version": {"99999999999999999999999"}, text: {posted}}},
+		{"a choice between texts that are no JSON", url.Values{"_version": {"1"}, "_merged": {"{" + posted}, "_theirs": {"{}"}}},
+		{"texts of a wrong type", url.Values{"_version": {"1"}, "_merged": {`["` + posted + `"]`}, "_theirs": {"{}"}}},
+		{"the other's of a wrong type", url.Values{"_version": {"1"}, "_merged": {"{}"}, "_theirs": {`"` + posted + `"`}}},
+		{"texts within texts without end", url.Values{"_version": {"1"}, "_merged": {strings.Repeat(`{"a":`, 5000)}, "_theirs": {"{}"}}},
+	} {
+		l := i18n.Langs[i%len(i18n.Langs)]
+		if what := wrong(d.post(form, site.Customers, l, tt.form, "", nil), l, false, "error.malformed"); what != "" {
+			t.Errorf("%s, in %s: %s", tt.name, l, what)
+		}
+	}
+	for i, tt := range []struct {
+		name  string
+		field string
+	}{{"an unknown field", "nosuch"}, {"a part that a field has not", text + ".part"}, {"a row of what has none", text + ".0.part"}} {
+		l := i18n.Langs[i%len(i18n.Langs)]
+		w := d.post(form, site.Customers, l, url.Values{"_version": {fmt.Sprint(m.Version)}, tt.field: {posted}}, "", nil)
+		if body := html.UnescapeString(w.Body.String()); w.Code != http.StatusUnprocessableEntity || w.Header().Get("Content-Language") != string(l) || !strings.Contains(body, i18n.T(l, "forms.unknown_field")) {
+			t.Errorf("%s, in %s: status %d; want 422 and %q:\n%.300s", tt.name, l, w.Code, i18n.T(l, "forms.unknown_field"), body)
+		}
+	}
+	untouched(t, d.h, before, d.log.String())
+}

@@ -84,6 +84,20 @@ func (p *posted) last() string {
 	return ""
 }
 
+// silent tells whether nothing was posted of the field itself, but only parts
+// that it has not: they must not take its answer away.
+func (p *posted) silent(fd *field) bool {
+	switch {
+	case p.values != nil, fd.isObject():
+		return false
+	case fd.widget == WidgetRows, fd.isMulti():
+		return len(indexes(p)) == 0
+	case fd.widget == WidgetDateTime:
+		return p.kids["date"] == nil && p.kids["time"] == nil
+	}
+	return true
+}
+
 type reader struct {
 	f        *Form
 	problems Problems
@@ -138,6 +152,9 @@ func (r *reader) object(fields []*field, p *posted, path string, base map[string
 
 func (r *reader) field(fd *field, p *posted, path string, base any) any {
 	switch {
+	case p.silent(fd):
+		r.strangers(p, path, func(string) bool { return false })
+		return base
 	case fd.isObject():
 		if p.last() != "" {
 			r.unknown(path)

@@ -113,3 +113,16 @@ func TestReadOver(t *testing.T) {
 		t.Errorf("ReadOver changed its base: %s", got)
 	}
 }
+
+// Parts that a field has not take nothing of its answer away.
+func TestReadOverUnknownParts(t *testing.T) {
+	f := sample(t)
+	base := parse(t, `{"title":"a","start":"2026-07-01T18:00","plan":["f1"],"guard_list":[{"name":"A"}]}`)
+	a, problems := f.ReadOver(base, url.Values{"title.x": {"1"}, "start.x": {"1"}, "plan.x": {"1"}, "guard_list.x": {"1"}, "guard_list.x.name": {"1"}})
+	if got, want := text(t, a), text(t, base); got != want {
+		t.Errorf("ReadOver = %s, want %s", got, want)
+	}
+	if len(problems) != 5 {
+		t.Errorf("%d problems, want 5: %v", len(problems), problems)
+	}
+}
