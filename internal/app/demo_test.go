@@ -184,6 +184,9 @@ func TestTheDemosInboxes(t *testing.T) {
 			t.Errorf("no matter of the demo is %s", status)
 		}
 	}
+	if got := lines(t, h, `SELECT id FROM matters WHERE type_id = 'rescue-plan' AND authority_id = 'rescue-pirkanmaa' AND status = 'sent' AND handler_id = ''`); len(got) == 0 {
+		t.Error("the rescue officer of the guided tour has no plan to take into handling")
+	}
 	if got := lines(t, h, `SELECT m.type_id FROM matters m JOIN projects p ON p.id = m.project_id WHERE p.created_by = 'demo-aino' AND m.status = 'to_complete'`); !slices.Equal(got, []string{"rescue-plan"}) {
 		t.Errorf("what Aino has to complete = %v, want the rescue plan", got)
 	}
