@@ -68,17 +68,9 @@ const pageSize = 50
 // common ones, and nothing is counted.
 func (d *Desk) Inbox(ctx context.Context, who identity.Officer, q Query) (in Inbox, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		offers, err := catalogue.OffersOf(ctx, tx, who.Authority)
-		if err != nil {
+		ids, err := seenOffers(ctx, tx, who, q.Type)
+		if err != nil || len(ids) == 0 {
 			return err
-		}
-		offers = slices.DeleteFunc(offers, func(o *catalogue.Offer) bool { return !who.May(o.Type) || (q.Type != "" && o.Type != q.Type) })
-		if len(offers) == 0 {
-			return nil
-		}
-		ids := make([]string, len(offers))
-		for i, o := range offers {
-			ids[i] = o.ID
 		}
 		text, args := inboxQuery(who, q, ids)
 		rows, err := tx.QueryContext(ctx, text, args...)
@@ -102,6 +94,20 @@ func (d *Desk) Inbox(ctx context.Context, who identity.Officer, q Query) (in Inb
 		in.Rows, in.Next = in.Rows[:pageSize], strconv.FormatInt(last.sortAt, 10)+"."+last.ID
 	}
 	return in, nil
+}
+
+// seenOffers lists what the officer sees of the authority's offers, by id.
+func seenOffers(ctx context.Context, tx *db.Tx, who identity.Officer, typ string) ([]string, error) {
+	offers, err := catalogue.OffersOf(ctx, tx, who.Authority)
+	if err != nil {
+		return nil, err
+	}
+	offers = slices.DeleteFunc(offers, func(o *catalogue.Offer) bool { return !who.May(o.Type) || typ != "" && o.Type != typ })
+	ids := make([]string, len(offers))
+	for i, o := range offers {
+		ids[i] = o.ID
+	}
+	return ids, nil
 }
 
 func scanInbox(r interface{ Scan(...any) error }, row *InboxRow) error {

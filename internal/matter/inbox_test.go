@@ -1,6 +1,9 @@
 package matter_test
 
 import (
+	"context"
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -139,5 +142,74 @@ func TestNamesGoWithTheContent(t *testing.T) {
 	}
 	if b.words(other) == 0 {
 		t.Error("another matter's words went too")
+	}
+}
+
+func TestTheInboxTellsHowMuchWaitsWhere(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	counts := func(who identity.Officer, typ string) map[matter.Bucket]int {
+		t.Helper()
+		n, err := b.InboxCounts(ctx, who, typ)
+		b.must(err)
+		return n
+	}
+	for range 3 {
+		b.named("Pispalan Soittajat ry", "Maija Mallikas")
+	}
+	asked := b.named("Pispalan Soittajat ry", "Maija Mallikas")
+	b.must(b.Take(ctx, rescue, asked, ""))
+	b.must(b.AskCompletion(ctx, rescue, asked, matter.Request{Text: "Kuka hakee?", Due: b.clock.Now().AddDate(0, 0, 7)}))
+	taken := b.named("Pispalan Soittajat ry", "Maija Mallikas")
+	b.must(b.Take(ctx, rescue, taken, ""))
+	done := b.named("Pispalan Soittajat ry", "Maija Mallikas")
+	b.must(b.Take(ctx, rescue, done, ""))
+	b.must(b.Finish(ctx, rescue, done, matter.Decision{Outcome: "received"}))
+	_, drafts := b.start("rescue-plan")
+	b.must(b.Consent(ctx, aino, drafts[0], true))
+
+	some := rescue
+	some.Types = []string{"rescue-fire-inspection"}
+	for _, tt := range []struct {
+		name, typ string
+		who       identity.Officer
+		want      map[matter.Bucket]int
+	}{
+		{"all that the officer sees", "", rescue, map[matter.Bucket]int{matter.OnMe: 1, matter.OnAuthority: 4, matter.OnApplicant: 1, matter.OnOther: 0, matter.Drafts: 1}},
+		{"a colleague", "", rescue2, map[matter.Bucket]int{matter.OnMe: 0, matter.OnAuthority: 4, matter.OnApplicant: 1, matter.OnOther: 0, matter.Drafts: 1}},
+		{"one type", "rescue-plan", rescue, map[matter.Bucket]int{matter.OnMe: 0, matter.OnAuthority: 0, matter.OnApplicant: 0, matter.OnOther: 0, matter.Drafts: 1}},
+		{"who may see other types only", "", some, map[matter.Bucket]int{matter.OnMe: 0, matter.OnAuthority: 0, matter.OnApplicant: 0, matter.OnOther: 0, matter.Drafts: 0}},
+		{"another authority", "", police, map[matter.Bucket]int{matter.OnMe: 0, matter.OnAuthority: 0, matter.OnApplicant: 0, matter.OnOther: 0, matter.Drafts: 0}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := counts(tt.who, tt.typ); !maps.Equal(got, tt.want) {
+				t.Errorf("counts = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// copies writes a matter again and again, with new ids and numbers.
+func copies(ctx context.Context, tx *db.Tx, id string, n int) error {
+	for i := range n {
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, status, status_at, holder, holder_since, sort_at, created_at, changed_at)
+			SELECT id || $2, number || $2, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, status, status_at, holder, holder_since, sort_at, created_at, changed_at
+			FROM matters WHERE id = $1`, id, fmt.Sprintf("-%d", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestTheInboxCountsOnlySoFar(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	id := b.named("Pispalan Soittajat ry", "Maija Mallikas")
+	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error { return copies(ctx, tx, id, 2*matter.MostCounted) }))
+	n, err := b.InboxCounts(ctx, rescue, "")
+	b.must(err)
+	if n[matter.OnAuthority] != matter.MostCounted+1 {
+		t.Errorf("counted %d, want %d", n[matter.OnAuthority], matter.MostCounted+1)
 	}
 }

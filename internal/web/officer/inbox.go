@@ -75,10 +75,8 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		return err
 	}
 	p.Types = r.types(a.Lang, offers)
-	for _, b := range matter.Buckets {
-		to := q
-		to.Bucket, to.After = b, ""
-		p.Tabs = append(p.Tabs, ui.Link{Label: a.T(bucketWords[b][0]), Href: inboxURL(to), Current: b == q.Bucket})
+	if p.Tabs, err = r.tabs(a, who, q); err != nil {
+		return err
 	}
 	for _, row := range in.Rows {
 		p.Rows = append(p.Rows, r.inboxRow(a.Lang, row, offers[row.Offer]))
@@ -93,6 +91,26 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		p.Next = inboxURL(q)
 	}
 	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("site.nav_inbox"), Wide: true}, p.body())
+}
+
+// tabs are the parts of the inbox, with how much waits in each. A search is not
+// counted: it would search each part anew.
+func (r *room) tabs(a *site.Ask, who identity.Officer, q matter.Query) (all []ui.Link, err error) {
+	var counts map[matter.Bucket]int
+	if q.Search == "" {
+		if counts, err = r.s.Desk.InboxCounts(a.Context(), who, q.Type); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range matter.Buckets {
+		to := q
+		to.Bucket, to.After = b, ""
+		n := counts[b]
+		all = append(all, ui.Link{
+			Label: a.T(bucketWords[b][0]), Href: inboxURL(to), Current: b == q.Bucket, Count: min(n, matter.MostCounted), More: n > matter.MostCounted,
+		})
+	}
+	return all, nil
 }
 
 // read reads a page of the inbox. Without a bucket it is what waits on the

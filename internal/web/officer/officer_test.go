@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,22 @@ func TestInbox(t *testing.T) {
 			}
 		})
 	}
+	t.Run("how much waits where", func(t *testing.T) {
+		h.t = t
+		tabs := func(query string) string {
+			_, page, _ := strings.Cut(h.page(InboxPath+query), `<nav class="tabs"`)
+			page, _, _ = strings.Cut(page, "</nav>")
+			return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " ")), " ")
+		}
+		for query, want := range map[string]string{
+			"": "Minulla 1 Viranomaisella 1 Asiakkaalla 1 Toisella viranomaisella 1 Päättyneet Luonnokset 1", "?type=rescue-plan": "Minulla Viranomaisella Asiakkaalla Toisella viranomaisella Päättyneet Luonnokset",
+			"?q=tanssi": "Minulla Viranomaisella Asiakkaalla Toisella viranomaisella Päättyneet Luonnokset",
+		} {
+			if got := tabs(query); !strings.HasSuffix(got, want) {
+				t.Errorf("%q: the tabs say %q, want %q", query, got, want)
+			}
+		}
+	})
 	t.Run("search", func(t *testing.T) {
 		h.t = t
 		h.wants(h.page(InboxPath+"?bucket=finished&q=tanssi"), over)
@@ -96,7 +113,7 @@ func TestInboxGoesOnPageByPage(t *testing.T) {
 	if len(seen) != 61 {
 		t.Errorf("%d matters on all pages; want 61", len(seen))
 	}
-	h.wants(h.page(path), `data-robot="inbox-first"`)
+	h.wants(h.page(path), `data-robot="inbox-first"`, `<span class="count">50+</span>`)
 }
 
 // Every page, as everybody for whom it is not.

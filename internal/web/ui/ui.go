@@ -22,6 +22,7 @@ package ui
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"luvat/internal/i18n"
@@ -56,12 +57,25 @@ type Page struct {
 	Problems bool
 }
 
-// A Link leads somewhere. Count, if not zero, is shown after the label.
+// A Link leads somewhere. Count, if not zero, is shown after the label; with
+// More it is only as far as was counted.
 type Link struct {
 	Label   string
 	Href    string
 	Current bool
 	Count   int
+	More    bool
+}
+
+// counted is the number after the label, "" for none.
+func (l Link) counted() string {
+	switch {
+	case l.Count == 0:
+		return ""
+	case l.More:
+		return strconv.Itoa(l.Count) + "+"
+	}
+	return strconv.Itoa(l.Count)
 }
 
 // A Flash is one message at the top of a page.
