@@ -44,7 +44,7 @@ type Query struct {
 // InboxRow is a matter in an inbox.
 type InboxRow struct {
 	ID, Number, Project, Type, Offer, Kind string
-	Name, Place                            string // of the project
+	Name, Place, ProjectNumber             string // of the project
 	Municipality                           string
 	Status                                 Status
 	Outcome                                string
@@ -113,7 +113,7 @@ func seenOffers(ctx context.Context, tx *db.Tx, who identity.Officer, typ string
 func scanInbox(r interface{ Scan(...any) error }, row *InboxRow) error {
 	var status, holder string
 	var statusAt, since, due, starts, sent, byApplicant, seen int64
-	if err := r.Scan(&row.ID, &row.Number, &row.Project, &row.Type, &row.Offer, &row.Kind, &row.Name, &row.Place, &row.Municipality,
+	if err := r.Scan(&row.ID, &row.Number, &row.Project, &row.Type, &row.Offer, &row.Kind, &row.Name, &row.Place, &row.ProjectNumber, &row.Municipality,
 		&status, &row.Outcome, &statusAt, &since, &due, &starts, &sent, &holder, &row.Handler, &row.Identifier, &row.sortAt, &byApplicant, &seen); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) 
 	}
 	order := strings.ReplaceAll(strings.ReplaceAll(s.order, "sort_at", "m.sort_at"), "id", "m.id")
 	return `
-		SELECT m.id, m.number, m.project_id, m.type_id, m.offer_id, m.kind, m.name, m.place, p.municipality,
+		SELECT m.id, m.number, m.project_id, m.type_id, m.offer_id, m.kind, m.name, m.place, p.number, p.municipality,
 			m.status, m.outcome, m.status_at, m.holder_since, m.due_at, m.starts_at, m.sent_at, m.holder, COALESCE(h.name, ''), m.identifier,
 			m.sort_at, m.head_applicant, COALESCE(s.n, 0)
 		FROM (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") + `) AS merged ORDER BY ` + s.order + ` LIMIT ` + limit + `) AS page

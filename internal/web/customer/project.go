@@ -53,12 +53,13 @@ func (w wait) icon() string {
 
 // jointRow is a row of the joint view (asiakashankenäkymä).
 type jointRow struct {
-	Href, Name, Authority, Identifier, Handler string
-	Started, StatusAt, Status, StatusText      string
-	Holder, Since, Until                       string
-	Urgency                                    ui.Urgency
-	Unread                                     bool
-	Limit                                      site.LimitRow
+	Href, Name, Authority, Number         string
+	Identifier, Handler                   string
+	Started, StatusAt, Status, StatusText string
+	Holder, Since, Until                  string
+	Urgency                               ui.Urgency
+	Unread                                bool
+	Limit                                 site.LimitRow
 }
 
 // follow is a supervision matter that can be asked after an earlier one.
@@ -120,7 +121,7 @@ func jointColumns(s say) []ui.Column {
 
 func (r room) jointRow(s say, row matter.Row) jointRow {
 	out := jointRow{
-		Href: matterPath(row.ID), Name: r.typeName(s.Lang, row.Type), Authority: r.authorityName(s.Lang, row.Authority), Identifier: row.Identifier, Handler: row.Handler,
+		Href: matterPath(row.ID), Name: r.typeName(s.Lang, row.Type), Authority: r.authorityName(s.Lang, row.Authority), Number: row.Number, Identifier: row.Identifier, Handler: row.Handler,
 		Started: i18n.Date(s.Lang, row.Started), StatusAt: i18n.Date(s.Lang, row.StatusAt), Status: tone(row.Status, row.Outcome),
 		StatusText: r.statusWords(s.Lang, row.Offer, row.Kind, row.Status, row.Outcome),
 		Holder:     r.holder(s, row.Holder, row.Authority, row.Other), Unread: row.Unread,
@@ -167,7 +168,7 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 		case row.Status == matter.ToComplete && mayWrite:
 			all = append(all, r.waitToComplete(s, row))
 		case row.Unread:
-			news = append(news, wait{Href: matterPath(row.ID), Title: s.T("customer.wait_unread", r.typeName(s.Lang, row.Type)), Text: r.authorityName(s.Lang, row.Authority), Status: "open", StatusText: s.T("ui.unread")})
+			news = append(news, wait{Href: matterPath(row.ID), Title: s.T("customer.wait_unread", r.typeName(s.Lang, row.Type)), Text: r.whose(s, row), Status: "open", StatusText: s.T("ui.unread")})
 		}
 	}
 	all = append(all, news...)
@@ -194,9 +195,15 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 	return all
 }
 
+// whose tells a matter's authority and its number, by which both sides speak of
+// it.
+func (r room) whose(s say, row matter.Row) string {
+	return r.authorityName(s.Lang, row.Authority) + " · " + row.Number
+}
+
 func (r room) waitToComplete(s say, row matter.Row) wait {
 	w := wait{
-		Href: matterPath(row.ID), Title: s.T("customer.wait_complete", r.typeName(s.Lang, row.Type)), Text: r.authorityName(s.Lang, row.Authority),
+		Href: matterPath(row.ID), Title: s.T("customer.wait_complete", r.typeName(s.Lang, row.Type)), Text: r.whose(s, row),
 		Status: string(row.Status), StatusText: r.statusWords(s.Lang, row.Offer, row.Kind, row.Status, ""),
 	}
 	if !row.Due.IsZero() {
@@ -213,7 +220,7 @@ func (r room) waitDraft(s say, row matter.Row, v *matter.ProjectView) wait {
 		}
 	}
 	w := wait{
-		Href: matterPath(row.ID) + "/form", Title: r.typeName(s.Lang, row.Type), Text: r.authorityName(s.Lang, row.Authority),
+		Href: matterPath(row.ID) + "/form", Title: r.typeName(s.Lang, row.Type), Text: r.whose(s, row),
 		Status: "draft", StatusText: s.count("customer.lacks", own),
 	}
 	switch {

@@ -31,6 +31,7 @@ type sendPage struct {
 // draft is a matter not sent yet and what it lacks.
 type draft struct {
 	ID, Name, Authority, Version string
+	Number                       string
 	Lacks                        []ui.Link // of its own form
 	Common                       int       // lacks of the common data
 	Due                          string
@@ -69,7 +70,7 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 		}
 		d := draft{
 			ID: row.ID, Name: r.typeName(a.Lang, row.Type), Authority: r.authorityName(a.Lang, row.Authority), Version: strconv.FormatInt(row.Version, 10),
-			Consented: row.Consented,
+			Number: row.Number, Consented: row.Consented,
 		}
 		for _, l := range v.Lacks[row.ID] {
 			link := lackLink(s, v.ID, row.ID, l)
