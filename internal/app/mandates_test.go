@@ -109,8 +109,27 @@ func TestActingForACompanyInTheDemo(t *testing.T) {
 	if strings.Contains(text, "Kesäkonsertti") {
 		t.Error("the company's list shows a person's projects")
 	}
-	if _, text = page(c.PostForm(base+"/for/oneself", nil)); strings.Contains(text, "Vasasol Ab</") {
-		t.Error("she still acts for the company")
+	if !strings.Contains(text, "Hankkeet: Vasasol Ab") || !strings.Contains(text, "Ei vielä hankkeita: Vasasol Ab") {
+		t.Error("the empty list does not say whose it is")
+	}
+
+	at, _ = page(c.PostForm(base+"/survey/event", url.Values{"municipality": {"Vaasa"}, "starts_on": {"2099-07-01"}}))
+	result := "/survey/results/" + at.Query().Get("result")
+	at, text = page(c.PostForm(base+result, url.Values{"chosen": {"1"}, "type": {"muni-noise"}, "name": {"Tehtaan avajaiset"}, "_do": {"start"}}))
+	if !strings.HasPrefix(at.Path, "/projects/") || !strings.Contains(text, "Hanke on aloitettu. Täytä ensin yhteiset tiedot") {
+		t.Errorf("a project from a survey: at %s nothing says that it has begun", at)
+	}
+	if _, text = page(c.Get(base + "/projects")); !strings.Contains(text, "Tehtaan avajaiset") {
+		t.Error("the project that was begun for the company is not the company's")
+	}
+	if _, text = page(c.PostForm(base+"/for/oneself", nil)); strings.Contains(text, "Vasasol Ab</") || strings.Contains(text, "Tehtaan avajaiset") || !strings.Contains(text, "Asioit nyt omasta puolestasi") {
+		t.Error("she still acts for the company, or the page does not say that she does not")
+	}
+	if !strings.Contains(text, ">Omasta puolesta<") {
+		t.Error("the header does not say for whom she acts")
+	}
+	if _, text = page(c.PostForm(base+"/logout", nil)); !strings.Contains(text, "Olet kirjautunut ulos.") {
+		t.Error("nothing says that she is signed out")
 	}
 }
 

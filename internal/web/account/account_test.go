@@ -33,6 +33,7 @@ import (
 // A provider vouches for whom the test says. The real kinds have tests against
 // real providers of their own; here it is what the hub makes of an answer.
 type provider struct {
+	endless bool // its sessions cannot be ended from here
 	says    identity.Assertion
 	refuses map[bool]error // by whether the try was silent
 	begun   []identity.Beginning
@@ -54,6 +55,9 @@ func (p *provider) Finish(_ context.Context, memo []byte, r *http.Request) (iden
 }
 
 func (p *provider) End(_ context.Context, _ string, s identity.ProviderSession, _ string, _ i18n.Lang) (string, error) {
+	if p.endless {
+		return "", nil
+	}
 	return "https://idp.example/logout", nil
 }
 
@@ -599,6 +603,16 @@ func TestSigningOutHereAndThere(t *testing.T) {
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `content="0; url=https://idp.example/logout"`) || s.who() != "" {
 		t.Errorf("signing out: status %d, %q, %s", w.Code, s.who(), text(w))
 	}
+	in()
+	s.suomi.endless = true
+	w = s.do("POST", "/logout", url.Values{})
+	if w.Header().Get("Location") != "/" || s.who() != "" {
+		t.Errorf("signing out where the provider's session cannot be ended: status %d to %q, %q", w.Code, w.Header().Get("Location"), s.who())
+	}
+	if page := text(s.do("GET", "/said", nil)); !strings.Contains(page, "voi olla vielä voimassa") {
+		t.Errorf("nothing says that the provider's session may live on: %s", page)
+	}
+	s.suomi.endless = false
 	in()
 	mine := s.jar
 	s.suomi.ended = identity.LogoutMessage{Issuer: "idp", Sessions: []identity.ProviderSession{{NameID: "_n1", SessionIndex: "_s1"}}}

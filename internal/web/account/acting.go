@@ -42,6 +42,7 @@ func (r *room) forOneself(w http.ResponseWriter, a *site.Ask, _ identity.Custome
 	}
 	r.forget(a, v)
 	v.For, v.Mandate = identity.Principal{}, identity.Mandate{}
+	a.Keep(w, "login.for_now_oneself")
 	return r.wear(w, a, v, identity.Hat{Role: identity.RoleCustomer}, "/projects")
 }
 

@@ -218,9 +218,9 @@ func (r *room) refused(w http.ResponseWriter, a *site.Ask, c *identity.Connectio
 		}
 		r.Log.WarnContext(a.Context(), "provider does not answer", "connection", name, "cause", refusal.Cause.Error())
 	}
-	page := ui.Page{Title: a.T("login.refused_title"), Problems: true, Path: "/login"}
+	page := ui.Page{Title: a.T("login.refused_title"), Path: "/login"}
 	if refusal.Why == identity.Cancelled {
-		page.Title, page.Problems = a.T("login.cancelled_title"), false
+		page.Title = a.T("login.cancelled_title")
 	}
 	return a.Page(w, statusOf(refusal.Why), page, refusedBody(a, refusal.Why))
 }

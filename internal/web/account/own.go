@@ -27,18 +27,18 @@ func (r *room) signOut(w http.ResponseWriter, a *site.Ask) error {
 	a.Known, a.Person, a.Hat, a.For = false, identity.Person{}, identity.Hat{}, identity.Principal{} // nor does the page show anybody
 	c := r.connectionNamed(via.Connection)
 	if c == nil {
-		return a.See(w, "/")
+		return a.Say(w, "/", "login.out_done")
 	}
 	ender, ok := c.Provider.(identity.Ender)
 	if !ok {
-		return a.See(w, "/")
+		return a.Say(w, "/", "login.out_here")
 	}
 	address, err := ender.End(a.Context(), via.Issuer, via.Session, identity.NewState(), a.Lang)
 	if err != nil || address == "" {
 		if err != nil {
 			r.Log.WarnContext(a.Context(), "provider's session not ended", "connection", c.Name)
 		}
-		return a.See(w, "/")
+		return a.Say(w, "/", "login.out_here")
 	}
 	// A page between: the forms' policy lets nobody be redirected to another
 	// site, and the person sees that it is done here already.
@@ -61,7 +61,7 @@ func (r *room) ended(w http.ResponseWriter, a *site.Ask) error {
 		return r.refused(w, a, c, err)
 	}
 	if answer == nil { // what we asked for is done
-		return a.See(w, "/")
+		return a.Say(w, "/", "login.out_done")
 	}
 	done := true
 	err = r.write(a, func(ctx context.Context, tx *db.Tx) error {

@@ -477,7 +477,7 @@ func (r room) clash(w http.ResponseWriter, a *site.Ask, p *paper, err error, v u
 		})
 	}
 	return a.Page(w, http.StatusConflict, ui.Page{
-		Title: a.T("customer.conflict_title"), Lead: a.T("customer.conflict_lead"), Path: p.path, Problems: true,
+		Title: a.T("customer.conflict_title"), Lead: a.T("customer.conflict_lead"), Path: p.path,
 	}, conflictBody(page))
 }
 

@@ -20,6 +20,7 @@ import (
 // projectsPage is the list of the asker's projects.
 type projectsPage struct {
 	say
+	None string // what is said when there is none
 	Rows []projectCard
 }
 
@@ -30,7 +31,12 @@ func (r room) projects(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	page := projectsPage{say: say{a.Lang}}
+	page := projectsPage{say: say{a.Lang}, None: a.T("customer.projects_none")}
+	frame := ui.Page{Title: a.T("customer.projects_title")}
+	if who.For.ID != "" {
+		page.None = a.T("customer.projects_none_for", who.For.Name)
+		frame.Title, frame.Lead = a.T("customer.projects_title_for", who.For.Name), a.T("customer.projects_for_"+string(who.For.Kind))
+	}
 	for _, p := range rows {
 		card := projectCard{Href: projectPath(p.ID), Name: p.Name, Changed: a.T("customer.changed_at", i18n.Date(a.Lang, p.ChangedAt))}
 		parts := []string{r.entityName(a.Lang, p.Entity), r.municipalityName(a.Lang, p.Municipality), p.Number, page.count("customer.matters", p.Matters)}
@@ -43,7 +49,7 @@ func (r room) projects(w http.ResponseWriter, a *site.Ask, who asker) error {
 		}
 		page.Rows = append(page.Rows, card)
 	}
-	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("customer.projects_title")}, projectsBody(page))
+	return a.Page(w, http.StatusOK, frame, projectsBody(page))
 }
 
 // count tells a number of things: one has words of its own.

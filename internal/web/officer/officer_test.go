@@ -219,7 +219,7 @@ func TestDeeds(t *testing.T) {
 			if w.Code != http.StatusUnprocessableEntity {
 				t.Fatalf("what is wrong: status %d, want 422\n%s", w.Code, words(w.Body.String()))
 			}
-			h.wants(w.Body.String(), `data-robot="problem" data-value="`+tt.field+`"`, `data-robot="form-`+tt.deed+`"`, tt.kept, "<title>Korjattavaa: ")
+			h.wants(w.Body.String(), `data-robot="problem" data-value="`+tt.field+`"`, `data-robot="form-`+tt.deed+`"`, tt.kept, "<title>Virhe: ")
 			if !strings.Contains(w.Body.String(), `id="f-`+tt.field+`"`) {
 				t.Errorf("the problem leads to no input")
 			}

@@ -367,7 +367,7 @@ func (p *room) useResult(w http.ResponseWriter, a *site.Ask) error {
 }
 
 func (p *room) startProject(w http.ResponseWriter, a *site.Ask, v resultView, c choice) error {
-	project, err := p.Desk.StartProject(a.Context(), identity.Customer{Person: a.Person}, matter.NewProject{
+	project, err := p.Desk.StartProject(a.Context(), identity.Customer{Person: a.Person, For: a.For}, matter.NewProject{
 		Entity: v.Entity.ID, Municipality: v.Result.Municipality, Name: v.Name, StartsOn: v.Result.Starts(), Survey: v.Result.ID, Types: c.types,
 	})
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Kind == fail.Rejected {
@@ -381,7 +381,7 @@ func (p *room) startProject(w http.ResponseWriter, a *site.Ask, v resultView, c 
 	if err != nil {
 		return err
 	}
-	return a.See(w, "/projects/"+project)
+	return a.Say(w, "/projects/"+project, "customer.project_started")
 }
 
 // judgeAnew makes a new result of the same answers under the current rules.

@@ -198,11 +198,15 @@ func (a *Ask) said(w http.ResponseWriter) string {
 
 // Say is See with a line for the next page: a key of the language files.
 func (a *Ask) Say(w http.ResponseWriter, to, key string) error {
-	if a.Machine != "" {
-		return a.See(w, to) // it keeps no cookies
-	}
-	http.SetCookie(w, &http.Cookie{Name: sayCookie, Value: key, Path: "/", MaxAge: 60, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: a.site.Secure})
+	a.Keep(w, key)
 	return a.See(w, to)
+}
+
+// Keep keeps a line for the next page.
+func (a *Ask) Keep(w http.ResponseWriter, key string) {
+	if a.Machine == "" { // which keeps no cookies
+		http.SetCookie(w, &http.Cookie{Name: sayCookie, Value: key, Path: "/", MaxAge: 60, SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: a.site.Secure})
+	}
 }
 
 func toLogin(w http.ResponseWriter, a *Ask) error {
@@ -269,11 +273,13 @@ func (a *Ask) frame(w http.ResponseWriter, p *ui.Page) {
 	}
 }
 
+const forPath = "/for" // where one chooses for whom to act
+
 // roleHref is where the role, or for whom one acts, is changed.
 func (a *Ask) roleHref() string {
 	switch {
 	case a.Hat.Role == identity.RoleCustomer && a.site.Mandates != nil:
-		return "/for"
+		return forPath
 	case a.Via.Connection != "":
 		return "/login/role"
 	}
@@ -286,6 +292,9 @@ func (a *Ask) roleName() string {
 	}
 	if au := a.site.Catalogue.Authority(a.Hat.Authority); au != nil {
 		return au.Name.In(a.Lang)
+	}
+	if a.roleHref() == forPath {
+		return a.T("login.for_oneself")
 	}
 	return a.T("site.role_" + string(a.Hat.Role))
 }
@@ -308,6 +317,9 @@ func (a *Ask) nav() []ui.Link {
 	}
 	var links []ui.Link
 	for _, n := range navigation[role] {
+		if n[0] == "site.nav_projects" && a.For.ID != "" {
+			n[0] = "site.nav_projects_for"
+		}
 		links = append(links, ui.Link{Label: a.T(n[0]), Href: n[1], Current: a.URL.Path == n[1] || strings.HasPrefix(a.URL.Path, n[1]+"/") && n[1] != "/officer" && n[1] != "/lead" && n[1] != "/service"})
 	}
 	if a.site.Demo {
@@ -365,7 +377,7 @@ func (s *Site) fail(w http.ResponseWriter, a *Ask, err error) {
 	if status >= http.StatusInternalServerError && a.Method == http.MethodPost {
 		typed = a.typed(w)
 	}
-	if err := a.Page(w, status, ui.Page{Title: title, Problems: true}, errorBody(a, text, typed)); err != nil {
+	if err := a.Page(w, status, ui.Page{Title: title}, errorBody(a, text, typed)); err != nil {
 		s.Log.ErrorContext(a.Context(), "error page failed", "err", err)
 		http.Error(w, text, status)
 	}

@@ -30,7 +30,7 @@ func signInAgain(w http.ResponseWriter, a *Ask) error {
 	if len(texts) == 0 || a.Header.Get("X-Autosave") != "" {
 		return a.See(w, to)
 	}
-	return a.Page(w, http.StatusForbidden, ui.Page{Title: a.T("site.over_title"), Lead: a.T("site.over_lead"), Problems: true}, overBodyOf(a, texts, to))
+	return a.Page(w, http.StatusForbidden, ui.Page{Title: a.T("site.over_title"), Lead: a.T("site.over_lead")}, overBodyOf(a, texts, to))
 }
 
 // cameFrom is the page of the hub that the form was on, "" when it is not told.

@@ -210,7 +210,7 @@ func TestWindowTitle(t *testing.T) {
 	}{
 		{"a page", Page{Lang: i18n.EN, Title: "Messages"}, "Messages – Permits and Supervision"},
 		{"the front page", Page{Lang: i18n.SV}, "Tillstånd och tillsyn"},
-		{"a page with problems", Page{Lang: i18n.FI, Title: "Paikka", Problems: true}, "Korjattavaa: Paikka – Luvat ja valvonta"},
+		{"a page with problems", Page{Lang: i18n.FI, Title: "Paikka", Problems: true}, "Virhe: Paikka – Luvat ja valvonta"},
 	} {
 		if got := tt.page.windowTitle(); got != tt.want {
 			t.Errorf("%s: title %q, want %q", tt.name, got, tt.want)

@@ -53,7 +53,8 @@ type Page struct {
 	// FormID is the id of the page's form. With it the language is changed by
 	// sending the form (field _lang), so that nothing typed is lost.
 	FormID string
-	// Problems tells that the page came back with problems, for the window's title.
+	// Problems tells that what was typed came back with problems to mend, for
+	// the window's title. A page that tells of an error has it as its heading.
 	Problems bool
 }
 
