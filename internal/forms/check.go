@@ -43,6 +43,7 @@ func (f *Form) check(a Answers, want func(Problem) bool) Problems {
 		c.add(nil, "forms.malformed")
 	}
 	c.times()
+	c.postal()
 	c.dropHidden()
 	c.problems = f.Sorted(c.problems)
 	return slices.DeleteFunc(c.problems, func(p Problem) bool { return !want(p) })
@@ -236,7 +237,11 @@ func (c *checker) format(path []string, want string) {
 			return
 		}
 	}
-	c.add(path, formatKey(want))
+	key := formatKey(want)
+	if s, ok := v.(string); ok && (want == "date" || want == "date-time-local") {
+		key = dateKey(s, key)
+	}
+	c.add(path, key)
 }
 
 func formatKey(format string) string {
@@ -255,6 +260,8 @@ func formatKey(format string) string {
 		return "forms.bad_business_id"
 	case "property-id":
 		return "forms.bad_property_id"
+	case "postal-code":
+		return "forms.bad_postal_code"
 	case "municipality":
 		return "forms.bad_municipality"
 	case "matter-ref":
@@ -301,6 +308,26 @@ func (c *checker) times() {
 			c.problems = append(c.problems, Problem{Path: path, Key: "forms.before", Args: []any{label}})
 		}
 	})
+}
+
+// postal finds postal codes that are not of five digits, unless the country
+// beside them says that the address is elsewhere than in Finland.
+func (c *checker) postal() {
+	c.f.each(c.a, func(fd *field, path string, v any, siblings map[string]any) {
+		if fd.widget != WidgetPostalCode {
+			return
+		}
+		code, ok := v.(string)
+		country, _ := siblings["country"].(string)
+		if ok && foreignPostal.MatchString(code) && !finnishPostal.MatchString(code) && inFinland(country) {
+			c.problems = append(c.problems, Problem{Path: path, Key: "forms.bad_postal_code"})
+		}
+	})
+}
+
+// inFinland tells of a country as people write it, or leave it out.
+func inFinland(country string) bool {
+	return slices.Contains([]string{"", "suomi", "finland", "fi", "fin"}, strings.ToLower(strings.TrimSpace(country)))
 }
 
 // timely reports whether the value can be compared as text.

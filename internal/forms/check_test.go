@@ -3,6 +3,7 @@ package forms
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -182,4 +183,66 @@ func TestTexts(t *testing.T) {
 func ratOf(s string) any {
 	n, _ := canonicalNumber(s)
 	return n
+}
+
+func TestAPostalCodeHasFiveDigits(t *testing.T) {
+	address := `"a":{"type":"object","additionalProperties":false,"properties":{"code":{"type":"string","format":"postal-code"},"country":{"type":"string"}}}`
+	for _, tt := range []struct {
+		answers string
+		want    []string
+	}{
+		{`{"a":{"code":"33100"}}`, []string{}},
+		{`{"a":{"code":"3310"}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"331000"}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"3310a"}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"33100!"}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"3310","country":" Suomi "}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"3310","country":"Finland"}}`, []string{"a.code forms.bad_postal_code"}},
+		{`{"a":{"code":"0157","country":"Norge"}}`, []string{}},
+		{`{"a":{"code":"SW1A 2AA","country":"United Kingdom"}}`, []string{}},
+		{`{"a":{"code":"?","country":"Norge"}}`, []string{"a.code forms.bad_postal_code"}},
+	} {
+		if diff := cmp.Diff(tt.want, list(small(t, "", address).CheckDraft(parse(t, tt.answers)))); diff != "" {
+			t.Errorf("%s: %s", tt.answers, diff)
+		}
+	}
+}
+
+// A year that cannot be meant is told as such: the rest of the date looks right
+// to whoever typed it.
+func TestAYearThatCannotBe(t *testing.T) {
+	f := small(t, "", `"day":{"type":"string","format":"date"},"start":{"type":"string","format":"date-time-local"}`)
+	for typed, want := range map[string]string{
+		"2027-07-01": "", "1.7.2027": "", "1937-02-03": "",
+		"20266-07-01": "forms.bad_year", "1026-07-01": "forms.bad_year", "2206-07-01": "forms.bad_year", "0026-07-01": "forms.bad_year",
+		"1.7.20266": "forms.bad_year", "1. 7. 1026": "forms.bad_year", "1.7.26": "forms.bad_year",
+		"2027-02-30": "forms.not_a_date", "20266-13-01": "forms.not_a_date", "heinäkuussa": "forms.not_a_date",
+	} {
+		whole := want
+		if want == "forms.not_a_date" {
+			whole = "forms.not_a_datetime"
+		}
+		a, read := f.ReadOver(nil, url.Values{"day": {typed}, "start.date": {typed}, "start.time": {"18:00"}})
+		checked := f.CheckDraft(a)
+		for path, key := range map[string]string{"day": want, "start": whole} {
+			for when, ps := range map[string]Problems{"read": read, "checked": checked} {
+				if p, _ := ps.At(path); p.Key != key {
+					t.Errorf("%q in %s, when %s: %q, want %q", typed, path, when, p.Key, key)
+				}
+			}
+		}
+	}
+	a, _ := f.ReadOver(nil, url.Values{"day": {"1.7.20266"}})
+	if a["day"] != "1.7.20266" {
+		t.Errorf("what was typed is kept as %v", a["day"])
+	}
+}
+
+func TestAPostalCodeIsReadAsItIsWritten(t *testing.T) {
+	f := small(t, "", `"code":{"type":"string","format":"postal-code"}`)
+	for typed, want := range map[string]string{"33100": "33100", " 33 100 ": "33100", "FI-33100": "33100", "fi-33100": "33100", "SW1A  2AA": "SW1A 2AA", "3310": "3310"} {
+		if a, ps := f.ReadOver(nil, url.Values{"code": {typed}}); a["code"] != want || len(ps) != 0 {
+			t.Errorf("%q is read as %v, %v; want %q", typed, a["code"], ps, want)
+		}
+	}
 }

@@ -158,6 +158,6 @@ func (x exampler) single(n Node) any {
 
 var examples = map[Widget]any{
 	WidgetDate: "2027-07-10", WidgetTime: "18:00", WidgetDateTime: "2027-07-10T18:00", WidgetEmail: "esimerkki@example.fi",
-	WidgetPhone: "+358401234567", WidgetBusinessID: "0112038-9", WidgetPropertyID: "837-101-1-2", WidgetMunicipality: "837",
+	WidgetPhone: "+358401234567", WidgetBusinessID: "0112038-9", WidgetPropertyID: "837-101-1-2", WidgetMunicipality: "837", WidgetPostalCode: "33100",
 	WidgetLongText: "Esimerkki pitkästä vastauksesta, jossa kerrotaan mitä tehdään, missä ja miksi.",
 }

@@ -30,6 +30,7 @@ const (
 	WidgetPhone          Widget = "phone"
 	WidgetBusinessID     Widget = "business_id"
 	WidgetPropertyID     Widget = "property_id"
+	WidgetPostalCode     Widget = "postal_code"
 	WidgetMunicipality   Widget = "municipality"
 	WidgetMunicipalities Widget = "municipalities"
 	WidgetMatter         Widget = "matter"
@@ -54,6 +55,7 @@ var byFormat = map[string]Widget{
 	"phone":           WidgetPhone,
 	"business-id":     WidgetBusinessID,
 	"property-id":     WidgetPropertyID,
+	"postal-code":     WidgetPostalCode,
 	"municipality":    WidgetMunicipality,
 	"matter-ref":      WidgetMatter,
 	"attachment":      WidgetFiles,

@@ -18,6 +18,8 @@ var (
 	codeShape       = regexp.MustCompile(`^[0-9]{3}$`)
 	attachmentShape = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$`)
 	matterShape     = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_./-]{0,63}$`)
+	foreignPostal   = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z -]{0,9}$`)
+	finnishPostal   = regexp.MustCompile(`^[0-9]{5}$`)
 	timeShape       = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 )
 
@@ -35,15 +37,46 @@ func formats(set settings) map[string]func(string) bool {
 		"municipality": func(s string) bool {
 			return codeShape.MatchString(s) && (set.municipality == nil || set.municipality(s))
 		},
-		"attachment": attachmentShape.MatchString,
-		"matter-ref": matterShape.MatchString,
+		"postal-code": foreignPostal.MatchString, // a Finnish one has its rule in check.go
+		"attachment":  attachmentShape.MatchString,
+		"matter-ref":  matterShape.MatchString,
 	}
 }
 
-// isDate takes 2026-07-01; the year is of a time when the hub can be used.
+// Years of dates: people who were born long ago, and plans of a lifetime.
+const firstYear, lastYear = 1800, 2099
+
+// isDate takes 2026-07-01, of a year that can be meant.
 func isDate(s string) bool {
 	t, err := time.Parse(time.DateOnly, s)
-	return err == nil && t.Year() >= 1800 && t.Year() <= 2199
+	return err == nil && t.Year() >= firstYear && t.Year() <= lastYear
+}
+
+// yearShape finds the year of a date, however many figures it has.
+var yearShape = regexp.MustCompile(`^(?:(-?[0-9]{1,7})(-[0-9]{2}-[0-9]{2})|([0-9]{1,2}\.[0-9]{1,2}\.)([0-9]{1,7}))$`)
+
+// WrongYear tells of a date, as a browser or a person writes it, that all of it
+// could be meant but the year: 20266, 1026 and 2206 are slips of the finger.
+func WrongYear(s string) bool {
+	s = strings.ReplaceAll(oneSpace(s), " ", "")
+	part := yearShape.FindStringSubmatch(s)
+	if part == nil {
+		return false
+	}
+	if _, ok := date(s); ok {
+		return false
+	}
+	_, iso := date("2024" + part[2])
+	_, written := date(part[3] + "2024")
+	return iso || written
+}
+
+// dateKey is the key of what is wrong with a date, or one with a time.
+func dateKey(s, key string) string {
+	if day, _ := SplitDateTime(s); WrongYear(day) {
+		return "forms.bad_year"
+	}
+	return key
 }
 
 func isDateTime(s string) bool {

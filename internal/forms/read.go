@@ -275,7 +275,7 @@ func (r *reader) dateAndTime(p *posted, path string) any {
 	}
 	v := date + "T" + clock
 	if !isDateTime(v) && halfGiven(v) == "" {
-		r.add(path, "forms.not_a_datetime")
+		r.add(path, dateKey(v, "forms.not_a_datetime"))
 	}
 	return v
 }
@@ -321,7 +321,7 @@ func typed(w Widget, unit, s string) (any, string) {
 		if d, ok := date(s); ok {
 			return d, ""
 		}
-		return s, "forms.not_a_date"
+		return s, dateKey(s, "forms.not_a_date")
 	case WidgetTime:
 		if c, ok := clock(s); ok {
 			return c, ""
@@ -334,9 +334,11 @@ func typed(w Widget, unit, s string) (any, string) {
 		if (ok1 || day == "") && (ok2 || hour == "") && (ok1 || ok2) {
 			return d + "T" + c, ""
 		}
-		return s, "forms.not_a_datetime"
+		return s, dateKey(s, "forms.not_a_datetime")
 	case WidgetBusinessID:
 		return businessID(s), ""
+	case WidgetPostalCode:
+		return postalCode(s), ""
 	case WidgetPropertyID:
 		return strings.ReplaceAll(oneSpace(s), " ", ""), ""
 	case WidgetEmail:
@@ -399,6 +401,20 @@ func trimZeros(s string) string {
 		s = "0" + s
 	}
 	return sign + s
+}
+
+// postalCode takes the spaces and the FI- from a Finnish postal code; another
+// stays as it was typed.
+func postalCode(s string) string {
+	s = oneSpace(s)
+	code := strings.ReplaceAll(s, " ", "")
+	if len(code) > 3 && strings.EqualFold(code[:3], "FI-") {
+		code = code[3:]
+	}
+	if finnishPostal.MatchString(code) {
+		return code
+	}
+	return s
 }
 
 // date reads 2026-07-01 and 1.7.2026.

@@ -53,7 +53,7 @@ func (r room) showCommon(w http.ResponseWriter, a *site.Ask, who asker) error {
 // what the form says for itself, when that is to be shown.
 func (p *paper) commonShown(a *site.Ask, v *matter.ProjectView) forms.Problems {
 	if a.URL.Query().Get("check") == "" {
-		return nil
+		return p.shown(a)
 	}
 	problems := p.shown(a)
 	for _, row := range v.Rows {

@@ -1,7 +1,6 @@
 package customer
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -37,6 +36,7 @@ type paper struct {
 	files   []attach.Attachment
 	rows    []matter.Row
 	landed  []attach.Landed // files that came with the form: written with it
+	asked   []forms.Node    // what was asked before it was saved, for the next question
 	load    func() error    // reads files and rows, where saving did not need them; may be nil
 	save    func(seen int64, a forms.Answers, landed ...attach.Landed) (matter.Saved, error)
 }
@@ -143,10 +143,10 @@ func (s say) savedAt(t, now time.Time) string {
 }
 
 // shown are the problems to show on a page that was opened by a link: all of
-// them when one came to see what lacks, else none.
+// them when one came to see what lacks, else what was answered wrongly.
 func (p *paper) shown(a *site.Ask) forms.Problems {
 	if a.URL.Query().Get("check") == "" {
-		return nil
+		return p.form.CheckDraft(p.answers)
 	}
 	return p.form.Check(p.answers)
 }
@@ -199,6 +199,9 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 			addID(mine, u.field, u.id)
 		}
 	}
+	if v.Has("_refresh") {
+		p.asked = p.form.Fields(p.answers)
+	}
 	saved, err := p.save(seen, mine, p.landed...)
 	if full, ok := errors.AsType[*fail.Error](err); ok && full.Kind == fail.TooLarge && len(p.landed) > 0 {
 		// Other files took the room while these came: what was typed is saved.
@@ -243,8 +246,10 @@ func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, 
 			return a.See(w, p.path)
 		case v.Has("_add"):
 			return a.See(w, p.path+"?add="+url.QueryEscape(v.Get("_add"))+"#"+ui.FieldID(v.Get("_add")))
-		case v.Has("_remove"), v.Has("_refresh"), v.Has("_upload"):
-			return a.See(w, p.path)
+		case v.Has("_refresh"):
+			return a.See(w, p.path+"#"+ui.FieldID(nextQuestion(p.asked, p.form.Fields(p.answers), v.Get("_refresh"))))
+		case v.Has("_remove"), v.Has("_upload"):
+			return a.See(w, p.path+"#"+ui.FieldID(fieldOf(v.Get("_remove")+v.Get("_upload"))))
 		}
 	}
 	for _, wrong := range p.form.CheckDraft(p.answers) {
@@ -368,78 +373,6 @@ func leaveOut(answers forms.Answers, added []upload) forms.Answers {
 		}
 	}
 	return answers
-}
-
-// answer is what an autosave is told.
-type answer struct {
-	Version   int64    `json:"version"`
-	SavedAt   string   `json:"saved_at"`
-	Conflicts []string `json:"conflicts"`
-	Refresh   bool     `json:"refresh"`
-}
-
-// autosave saves the fields that were changed since the last save. Where
-// somebody else changed the same field, that field alone is left unsaved and
-// the version stays what it was, so that sending the form shows both texts.
-func (r room) autosave(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values) error {
-	seen, err := site.Number(v, "_version")
-	if err != nil {
-		return err
-	}
-	mine, _ := p.form.ReadOver(p.answers, touched(v))
-	if mine == nil {
-		return errTooLarge
-	}
-	r.codes(p.form, mine)
-	saved, err := p.save(seen, mine)
-	out := answer{Version: saved.Version, Conflicts: []string{}, Refresh: saved.Merged}
-	if c, ok := errors.AsType[*matter.ChangedElsewhere](err); ok {
-		for _, k := range c.Clashes {
-			out.Conflicts = append(out.Conflicts, k.Path)
-			theirs, _ := c.Theirs.At(k.Path)
-			put(c.Merged, k.Path, theirs)
-		}
-		saved, err = p.save(c.Version, c.Merged)
-		out.Version, out.Refresh = seen, false
-	}
-	if err != nil {
-		return err
-	}
-	out.SavedAt = say{a.Lang}.savedAt(saved.At, r.Now())
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	return json.NewEncoder(w).Encode(out)
-}
-
-// touched keeps of the posted names those of fields that the person changed:
-// the rest may be older than what others have saved since.
-func touched(v url.Values) url.Values {
-	var fields []string
-	for _, name := range v["_changed"] {
-		fields = append(fields, fieldOf(name))
-	}
-	out := url.Values{}
-	for name, values := range v {
-		if slices.ContainsFunc(fields, func(f string) bool { return name == f || strings.HasPrefix(name, f+".") }) {
-			out[name] = values
-		}
-	}
-	return out
-}
-
-// fieldOf returns the whole answer that an input is a part of: rows are one
-// answer, and so are a date and its time.
-func fieldOf(name string) string {
-	parts := strings.Split(name, ".")
-	for i, part := range parts {
-		if _, err := strconv.Atoi(part); err == nil {
-			return strings.Join(parts[:i], ".")
-		}
-	}
-	if last := parts[len(parts)-1]; len(parts) > 1 && (last == "date" || last == "time") {
-		return strings.Join(parts[:len(parts)-1], ".")
-	}
-	return name
 }
 
 // clash shows both texts of the fields that somebody else has changed too.

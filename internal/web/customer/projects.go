@@ -10,6 +10,7 @@ import (
 
 	"luvat/internal/catalogue"
 	"luvat/internal/fail"
+	"luvat/internal/forms"
 	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/survey"
@@ -172,7 +173,11 @@ func (r room) startProject(w http.ResponseWriter, a *site.Ask, who asker) error 
 	var starts time.Time
 	if in.start != "" {
 		if starts, err = day(in.start); err != nil {
-			return r.drawNew(w, a, in, fail.New(fail.Rejected, "forms.not_a_date").In("start"))
+			key := "forms.not_a_date"
+			if forms.WrongYear(in.start) {
+				key = "forms.bad_year"
+			}
+			return r.drawNew(w, a, in, fail.New(fail.Rejected, key).In("start"))
 		}
 	}
 	if a.NewLanguage(w, v) {
@@ -202,7 +207,7 @@ func given(v url.Values, name string) []string {
 // Finland.
 func day(s string) (time.Time, error) {
 	for _, layout := range []string{time.DateOnly, "2.1.2006"} {
-		if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil && t.Year() > 2000 && t.Year() < 2200 {
+		if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil && t.Year() > 2000 && t.Year() < 2100 {
 			return t, nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/fail"
+	"luvat/internal/forms"
 	"luvat/internal/i18n"
 	"luvat/internal/survey"
 	"luvat/internal/web/site"
@@ -179,6 +180,9 @@ func (p *room) readStart(a *site.Ask, st start) (at place, day string, problems 
 	day, ok := readDay(st.Date)
 	if !ok {
 		problems["starts_on"] = a.T("public.date_unreadable")
+		if forms.WrongYear(st.Date) {
+			problems["starts_on"] = a.T("forms.bad_year")
+		}
 	}
 	return at, day, problems
 }

@@ -4,10 +4,12 @@
 // The form is posted to its data-autosave address with X-Autosave: 1 and a
 // _changed for each name that has changed since the last save. The answer is
 // JSON: version (for _version), saved_at (a time as shown), conflicts (names
-// that somebody else has changed too), refresh (draw the fields anew).
+// that somebody else has changed too), refresh (draw the fields anew), wrong
+// (path and text of each answer that cannot be sent as it is).
 // What could not be saved stays in sessionStorage until it is.
 import { fetchPage, fill, later, setVersion, texts } from './page.js';
-import { replaceFields, setValues, smooth } from './fields.js';
+import { replaceFields, setValues, questions, smooth, tellQuestions } from './fields.js';
+import { Wrong } from './wrong.js';
 
 const pause = 1500;
 const firstRetry = 4000;
@@ -20,6 +22,7 @@ class Saver {
     this.key = 'luvat:draft:' + form.dataset.autosave;
     this.bar = form.querySelector('[data-save]');
     this.changed = new Set(); // names not saved yet
+    this.wrong = new Wrong(form);
     this.saving = null;
     this.redraw = false;
     this.retry = firstRetry;
@@ -126,6 +129,7 @@ class Saver {
       if (this.conflict) this.show('conflict', '', true);
       else this.show('saved', answer.saved_at ?? '');
       if (redraw || answer.refresh) await this.refresh();
+      this.wrong.learn(answer.wrong ?? [], sent);
     } catch (error) {
       for (const name of sent) this.changed.add(name);
       this.redraw ||= redraw;
@@ -156,7 +160,8 @@ class Saver {
 
   async refresh() {
     const { page } = await fetchPage(location.href);
-    replaceFields(this.form, page, this.changed);
+    const before = questions(this.form);
+    if (replaceFields(this.form, page, this.changed)) tellQuestions(this.form, before);
   }
 
   show(state, value = '', reload = false) {

@@ -1,7 +1,7 @@
 // Exchanges the fields of a form for those of a newer page, without taking
 // away what the person is doing: focus, caret, place on the screen, and what
 // was typed meanwhile stay.
-import { fetchPage, setVersion, texts } from './page.js';
+import { fetchPage, fill, say, setVersion, texts } from './page.js';
 
 // replaceFields returns false if the page has no such form.
 export function replaceFields(form, page, typed = new Set()) {
@@ -68,6 +68,25 @@ function restore(form, focus) {
   }
 }
 
+// questions are the names that a form asks: a row's and a date's parts are one.
+export function questions(form) {
+  const names = [...form.querySelectorAll('[data-fields] :is(input, select, textarea)')].map((input) => input.name);
+  return new Set(names.filter((name) => name && !name.startsWith('_')).map((name) => name.replace(/\.(date|time)$|\.\d+(\..*)?$/, '')));
+}
+
+// tellQuestions tells a screen reader how many questions came and went since
+// before: the focus stays where it is, and they stand elsewhere.
+export function tellQuestions(form, before) {
+  const words = form.querySelector('[data-fields]').dataset;
+  const now = questions(form);
+  const came = [...now].filter((name) => !before.has(name)).length;
+  const went = [...before].filter((name) => !now.has(name)).length;
+  const told = [];
+  if (came) told.push(came === 1 ? words.cameOne : fill(words.cameMany, came));
+  if (went) told.push(went === 1 ? words.wentOne : fill(words.wentMany, went));
+  if (told.length) say(told.join(' '));
+}
+
 // smooth are the buttons whose pages need not be loaded whole.
 export const smooth = ['_add', '_remove', '_refresh'];
 
@@ -83,8 +102,10 @@ export function smoothRows(form, saver) {
     try {
       await saver.settle();
       const { page, url } = await fetchPage(form.action, 'POST', texts(form, button));
+      const before = questions(form);
       if (replaceFields(form, page)) {
         saver.clean();
+        if (button.name === '_refresh') tellQuestions(form, before);
         focusAfter(button.name, button.value);
       } else {
         location.assign(url);

@@ -110,6 +110,8 @@ func (f Form) control(n forms.Node) Control {
 		c.Type, c.Size = "tel", Medium
 	case forms.WidgetBusinessID:
 		c.Size, c.Help = Medium, orWords(c.Help, f.Lang, "ui.business_id_help")
+	case forms.WidgetPostalCode:
+		c.Size, c.Max = Short, n.MaxLength
 	case forms.WidgetPropertyID:
 		c.Size, c.Help = Medium, orWords(c.Help, f.Lang, "ui.property_id_help")
 	case forms.WidgetMunicipality:
