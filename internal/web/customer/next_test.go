@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/forms"
 	"luvat/internal/testkit/browser"
 )
 
@@ -30,6 +31,30 @@ func TestDrawnAgainOneGoesOnWhereOneWas(t *testing.T) {
 		}
 		if _, id, _ := strings.Cut(to, "#"); !strings.Contains(s.get(form), ` id="`+id+`"`) {
 			t.Errorf("%s: the page has no %q", tt.name, id)
+		}
+	}
+}
+
+func TestTheNextQuestion(t *testing.T) {
+	nodes := func(paths ...string) (all []forms.Node) {
+		group := forms.Node{Kind: forms.KindGroup}
+		for _, p := range paths {
+			group.Children = append(group.Children, forms.Node{Path: p})
+		}
+		return []forms.Node{group}
+	}
+	for _, tt := range []struct {
+		name        string
+		before, now []forms.Node
+		want        string
+	}{
+		{"the first new one, wherever it is", nodes("a", "b", "c"), nodes("a", "b", "new", "c", "newer"), "new"},
+		{"none is new: the next", nodes("a", "b", "c"), nodes("a", "b"), "b"},
+		{"it is the last", nodes("b", "a"), nodes("b", "a"), "a"},
+		{"it is gone itself", nodes("a", "b"), nodes("b"), "a"},
+	} {
+		if got := nextQuestion(tt.before, tt.now, "a"); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
