@@ -1,5 +1,6 @@
 // Package dossier makes one package of a matter: all that is known of it, for
-// filing, for the authority's own case management and for the archive.
+// filing, for the authority's own case management and for the archive. Of one
+// submission alone it makes the receipt, a tagged PDF.
 //
 // A package is a zip file:
 //

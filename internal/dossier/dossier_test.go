@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -466,6 +467,52 @@ func TestThePDFSaysItInWords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A receipt is one submission in words, and nothing that came before or after it.
+func TestAReceiptIsOneSubmission(t *testing.T) {
+	b := newBench(t)
+	v := b.asOfficer(b.handled())
+	for lang, words := range map[i18n.Lang][]string{
+		i18n.FI: {"Kuitti lähetetyistä tiedoista", "Pelastussuunnitelma", "Tampere", "Tarkista kuitti"},
+		i18n.SV: {"Kvitto på skickade uppgifter", "Räddningsplan", "Tammerfors", "Kontrollera kvittot"},
+		i18n.EN: {"Receipt of what was sent", "Check the receipt"},
+	} {
+		for i, other := range []int{1, 0} {
+			sub := v.Submissions[i]
+			var doc bytes.Buffer
+			b.must(b.maker.Receipt(&doc, v, &sub, lang))
+			text := strings.Join(strings.Fields(pdfText(t, doc.Bytes())), " ")
+			for _, w := range append(words, v.Number, v.Project.Number, v.Names[sub.SentBy], i18n.DateTime(lang, sub.SentAt), v.Form.Label("safety_arrangements").In(lang)) {
+				if !strings.Contains(text, w) {
+					t.Errorf("%s: receipt %d does not say %q", lang, sub.N, w)
+				}
+			}
+			dense := strings.ReplaceAll(text, " ", "")
+			if !strings.Contains(dense, sub.Hash) || strings.Contains(dense, v.Submissions[other].Hash) {
+				t.Errorf("%s: receipt %d has not its checksum alone", lang, sub.N)
+			}
+			for _, wrong := range []string{"[dossier.", "{0}", "Riittääkö tämä?", "Suunnitelma on hyvä.", "Lausuntomme"} {
+				if strings.Contains(text, wrong) {
+					t.Errorf("%s: receipt %d says %q", lang, sub.N, wrong)
+				}
+			}
+			if got := pdfInfo(t, doc.Bytes()); !regexp.MustCompile(`(?m)^Tagged: +yes$`).MatchString(got) {
+				t.Errorf("%s: receipt %d is not tagged:\n%s", lang, sub.N, got)
+			}
+		}
+	}
+}
+
+func pdfInfo(t *testing.T, doc []byte) string {
+	t.Helper()
+	cmd := exec.Command("pdfinfo", "-") // Debian: poppler-utils
+	cmd.Stdin = bytes.NewReader(doc)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("pdfinfo (package poppler-utils): %v", err)
+	}
+	return string(out)
 }
 
 func TestTheSamePackageTwiceIsTheSame(t *testing.T) {

@@ -113,6 +113,11 @@ func (d *paper) submission(s submission) error {
 	d.Heading(2, title)
 	d.fields("dossier.at", i18n.DateTime(d.lang, s.SentAt), "dossier.by", s.Sender(d.lang, d.v.Names[s.SentBy]), "dossier.receipt", s.Hash)
 
+	return d.answered(s, 3)
+}
+
+// answered adds the answers of a submission, in groups with headings of a level.
+func (d *paper) answered(s submission, level int) error {
 	common, err := s.body.CommonAnswers()
 	if err != nil {
 		return err
@@ -122,13 +127,13 @@ func (d *paper) submission(s submission) error {
 		return err
 	}
 	names := d.names(s.body)
-	d.answers(d.t("dossier.common"), s.common.Rows(d.lang, common, names))
-	d.answers(d.t("dossier.answers"), s.form.Rows(d.lang, own, names))
+	d.answers(d.t("dossier.common"), s.common.Rows(d.lang, common, names), level)
+	d.answers(d.t("dossier.answers"), s.form.Rows(d.lang, own, names), level)
 	return nil
 }
 
 // answers adds rows by their groups; what stands in no group goes under other.
-func (d *paper) answers(other string, rows []forms.DisplayRow) {
+func (d *paper) answers(other string, rows []forms.DisplayRow, level int) {
 	for len(rows) > 0 {
 		group := rows[0].Group
 		n := slices.IndexFunc(rows, func(r forms.DisplayRow) bool { return r.Group != group })
@@ -138,7 +143,7 @@ func (d *paper) answers(other string, rows []forms.DisplayRow) {
 		if group == "" {
 			group = other
 		}
-		d.Heading(3, group)
+		d.Heading(level, group)
 		all := make([]pdf.Field, n)
 		for i, r := range rows[:n] {
 			all[i] = pdf.Field{Label: r.Label, Value: r.Value}

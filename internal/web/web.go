@@ -32,7 +32,7 @@ type Outside struct {
 func Routes(s *site.Site, maker *dossier.Maker, o Outside) []site.Route {
 	routes := public.Routes(s, o.Mails)
 	routes = append(routes, account.Routes(s)...)
-	routes = append(routes, customer.Routes(s)...)
+	routes = append(routes, customer.Routes(s, maker)...)
 	return append(routes, officer.Routes(s, maker)...)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
+	"luvat/internal/dossier"
 	"luvat/internal/fail"
 	"luvat/internal/forms"
 	"luvat/internal/i18n"
@@ -25,11 +26,14 @@ import (
 )
 
 // room holds what the handlers stand on.
-type room struct{ *site.Site }
+type room struct {
+	*site.Site
+	dossiers *dossier.Maker
+}
 
 // Routes lists the applicant's pages and deeds.
-func Routes(s *site.Site) []site.Route {
-	r := room{s}
+func Routes(s *site.Site, dossiers *dossier.Maker) []site.Route {
+	r := room{s, dossiers}
 	return []site.Route{
 		site.ForCustomer("GET /projects", r.projects),
 		site.ForCustomer("GET /projects/new", r.newProject),

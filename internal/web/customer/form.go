@@ -25,6 +25,10 @@ type formPage struct {
 	Outside  string // the authority's own service, where the matter is filled in
 	NewForm  string // address that takes the newer form, "" when there is none
 	Filled   bool   // some fields are as the permit-need survey filled them in
+
+	// Of the common data: the matters that keep what they were sent with, and
+	// those whose completion takes along what is changed.
+	Sent, Along []ui.Link
 }
 
 // asked is a request for completion.
@@ -83,6 +87,7 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 		return err
 	}
 	page.Filled = recall(s, page.Form.Nodes, v.FromSurvey, p.answers)
+	page.Sent, page.Along = r.sentWith(s, v)
 	if id := a.URL.Query().Get("matter"); id != "" {
 		of, err := r.Desk.Matter(a.Context(), who, id)
 		if err != nil {
@@ -98,6 +103,22 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 		Title: a.T("customer.common_title"), Lead: a.T("customer.common_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)},
 		FormID: formIDOf("form", page.MayWrite), Problems: len(problems) > 0,
 	}, formBody(page))
+}
+
+// sentWith lists the matters under way that were sent with the common data as it
+// was: a change reaches only those that wait for a completion.
+func (r room) sentWith(s say, v *matter.ProjectView) (keep, along []ui.Link) {
+	for _, row := range v.Rows {
+		name := r.typeName(s.Lang, row.Type) + " (" + row.Number + "), " + r.authorityName(s.Lang, row.Authority)
+		switch {
+		case row.Status == matter.Draft || row.Status.Ended():
+		case row.Status == matter.ToComplete:
+			along = append(along, ui.Link{Label: name, Href: matterPath(row.ID)})
+		default:
+			keep = append(keep, ui.Link{Label: name, Href: matterPath(row.ID) + "#messages"})
+		}
+	}
+	return keep, along
 }
 
 // need marks the common data without which a matter of the project cannot be

@@ -352,7 +352,7 @@ func TestWhatMattersNeedIsNotCalledOptional(t *testing.T) {
 				v, err = s.Desk.Project(ctx, aino, id)
 				s.must(err)
 				nodes := form.Fields(answers)
-				s.must(room{s.Site}.need(nodes, v.Rows))
+				s.must(room{Site: s.Site}.need(nodes, v.Rows))
 				missed := 0
 				for _, l := range v.Lacks[v.Rows[0].ID] {
 					if !l.Common || !strings.HasPrefix(l.Problem.Key, "forms.required") {

@@ -19,7 +19,7 @@ import (
 func TestNobodyElse(t *testing.T) { // every page and deed, as a stranger and signed out
 	s := newSite(t)
 	project, id := s.sent("event", "muni-noise")
-	for _, rt := range Routes(s.Site) {
+	for _, rt := range Routes(s.Site, nil) {
 		method, path, _ := strings.Cut(rt.Pattern, " ")
 		mine := strings.Contains(path, "{id}")
 		path = strings.NewReplacer("/projects/{id}", "/projects/"+project, "/matters/{id}", "/matters/"+id, "{n}", "1", "{person}", "aino", "{secret}", "none", "{invitation}", "none", "{id}", "none").Replace(path)
@@ -133,6 +133,13 @@ func TestSendAndReceipt(t *testing.T) {
 	if sum := sha(w.Body.Bytes()); sum != hash || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") {
 		t.Errorf("the download's checksum is %s, want %s", sum, hash)
 	}
+	w = s.do("GET", at+"?format=pdf", nil)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/pdf" || !strings.HasPrefix(w.Body.String(), "%PDF-") || !strings.Contains(w.Header().Get("Content-Disposition"), "Kuitti-A2027-") {
+		t.Errorf("the receipt as a PDF: status %d, %v", w.Code, w.Header())
+	}
+	if !strings.Contains(s.get(at), `href="`+at+`?format=pdf"`) {
+		t.Error("the receipt's page does not lead to its PDF")
+	}
 	if w := s.do("GET", "/matters/"+ids[0]+"/form", nil); w.Code != http.StatusSeeOther {
 		t.Errorf("the form of a sent matter: status %d", w.Code)
 	}
@@ -140,6 +147,32 @@ func TestSendAndReceipt(t *testing.T) {
 	s.post("/projects/"+project+"/send", s.looked(project, ids[1]))
 	if page := text(s.get("/projects/" + project + "/send?sent=" + ids[0] + "&sent=" + ids[1])); !strings.Contains(page, "Asiat on lähetetty") || !strings.Contains(page, "Kuitti") {
 		t.Error("several receipts are not listed")
+	}
+}
+
+// Whoever changes the common data reads which matters keep what they were sent
+// with, and that a completion takes it along.
+func TestTheCommonDataOfWhatWasSent(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise", "police-public-event")
+	common := "/projects/" + project + "/common"
+	if page := text(s.get(common)); strings.Contains(page, "Lähetetyt asiat eivät muutu") {
+		t.Error("nothing was sent, and the page speaks of it")
+	}
+	s.fill(ids[0])
+	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
+	number := s.view(ids[0]).Number
+	page := s.get(common)
+	if said := text(page); !strings.Contains(said, "pysyvät ne tiedot") || !strings.Contains(said, number) || strings.Contains(said, s.view(ids[1]).Number) || strings.Contains(said, "odottaa täydennystäsi") {
+		t.Errorf("the page does not say which matter keeps its data: %s", said)
+	}
+	if !strings.Contains(page, `href="/matters/`+ids[0]+`#messages"`) {
+		t.Error("nothing leads to a message")
+	}
+	s.must(s.Desk.Take(t.Context(), city, ids[0], ""))
+	s.must(s.Desk.AskCompletion(t.Context(), city, ids[0], matter.Request{Text: "Mihin aikaan?", Due: s.clock.Now().AddDate(0, 0, 14)}))
+	if said := text(s.get(common)); strings.Contains(said, "pysyvät ne tiedot") || !strings.Contains(said, "odottaa täydennystäsi") {
+		t.Errorf("the page does not say that the completion takes the changes along: %s", said)
 	}
 }
 

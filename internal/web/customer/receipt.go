@@ -1,6 +1,8 @@
 package customer
 
 import (
+	"bytes"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -20,6 +22,7 @@ type receiptPage struct {
 	Hash     string
 	File     string
 	Download string
+	PDF      string
 	Own      []ui.Item
 	Common   []ui.Item
 	Files    []ui.File
@@ -40,18 +43,37 @@ func (r room) receipt(w http.ResponseWriter, a *site.Ask, who asker) error {
 	if err != nil {
 		return err
 	}
-	if a.URL.Query().Get("format") == "json" {
+	switch a.URL.Query().Get("format") {
+	case "json":
 		return site.Sealed(w, v.Number, &sub)
+	case "pdf":
+		return r.receiptPDF(w, a, &sub, v)
 	}
 	page, err := r.receiptPage(say{a.Lang}, &sub, v)
 	if err != nil {
 		return err
 	}
 	page.File, page.Download, page.Back = site.SealedName(v.Number, n), a.URL.Path+"?format=json", matterPath(id)
+	page.PDF = a.URL.Path + "?format=pdf"
 	return a.Page(w, http.StatusOK, ui.Page{
 		Title: a.T("customer.receipt_title"), Lead: r.typeName(a.Lang, v.Type) + " · " + page.submission(n),
 		Back: &ui.Link{Label: r.typeName(a.Lang, v.Type), Href: matterPath(id)},
 	}, receiptBody(*page))
+}
+
+// receiptPDF answers with the receipt as a document in the reader's language.
+func (r room) receiptPDF(w http.ResponseWriter, a *site.Ask, sub *matter.Submission, v *matter.View) error {
+	var doc bytes.Buffer
+	if err := r.dossiers.Receipt(&doc, v, sub, a.Lang); err != nil {
+		return err
+	}
+	name := a.T("customer.receipt") + "-" + v.Number + "-" + strconv.FormatInt(sub.N, 10) + ".pdf"
+	h := w.Header()
+	h.Set("Content-Type", "application/pdf")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set("Cache-Control", "private, no-store")
+	_, _ = w.Write(doc.Bytes()) // the browser may have gone
+	return nil
 }
 
 func (r room) receiptPage(s say, sub *matter.Submission, v *matter.View) (*receiptPage, error) {

@@ -20,6 +20,7 @@ import (
 	"luvat/internal/attach"
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
+	"luvat/internal/dossier"
 	"luvat/internal/forms"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
@@ -95,7 +96,7 @@ func newSite(t *testing.T) *testSite {
 		Desk: &matter.Desk{DB: d, Catalogue: cat, Files: files, Now: clock.Now},
 	}
 	mux := http.NewServeMux()
-	s.Mount(mux, Routes(s.Site))
+	s.Mount(mux, Routes(s.Site, &dossier.Maker{Catalogue: s.Catalogue, Files: s.Files, Now: s.clock.Now}))
 	mux.HandleFunc("POST /test-login/{id}", func(_ http.ResponseWriter, r *http.Request) {
 		must(s.Sessions.SignIn(r.Context(), identity.Visit{Person: identity.Person{ID: r.PathValue("id")}, Hat: identity.Hat{Role: identity.RoleCustomer}, For: identity.Principal{ID: r.URL.Query().Get("for")}}))
 	})
