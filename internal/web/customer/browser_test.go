@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/matter"
 	"luvat/internal/testkit/browser"
@@ -52,6 +53,27 @@ func TestPagesAreAccessible(t *testing.T) {
 		browser.Axe(t, p)
 		if over := browser.Eval[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
 			t.Errorf("%s is %d px too wide for a screen of 320 px", name, over)
+		}
+	}
+}
+
+// On a phone the header leaves most of the screen to the page, and all of it can
+// be hit.
+func TestTheHeaderOnAPhone(t *testing.T) {
+	s := newSite(t)
+	s.start("event", "muni-noise")
+	for _, l := range i18n.Langs {
+		p := s.open(browser.Options{Width: 320})
+		p.Goto("/projects?lang=" + string(l))
+		if h := browser.Eval[float64](p, `document.querySelector('.header').getBoundingClientRect().height`); h > 200 {
+			t.Errorf("%s: the header is %.0f px high, want 200 at most", l, h)
+		}
+		small := browser.Eval[string](p, `[...document.querySelectorAll('.header :is(a, button)')].filter((e) => { const b = e.getBoundingClientRect(); return b.height < 24 || b.width < 24 }).map((e) => e.textContent).join()`)
+		if small != "" {
+			t.Errorf("%s: %q is smaller than 24 px", l, small)
+		}
+		if over := browser.Eval[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+			t.Errorf("%s: the page is %d px too wide", l, over)
 		}
 	}
 }
