@@ -150,6 +150,38 @@ func TestSendAndReceipt(t *testing.T) {
 	}
 }
 
+// What comes next stands out on the page of a project: not sending, while
+// nothing can be sent.
+func TestWhatComesNext(t *testing.T) {
+	s := newSite(t)
+	project, ids := s.start("event", "muni-noise", "police-public-event")
+	primary := func() string {
+		t.Helper()
+		all := regexp.MustCompile(`<a class="button" href="([^"]*)"`).FindAllStringSubmatch(s.get("/projects/"+project), -1)
+		if len(all) != 1 {
+			t.Fatalf("%d primary buttons, want one", len(all))
+		}
+		return all[0][1]
+	}
+	if got := primary(); got != "/projects/"+project+"/common" {
+		t.Errorf("at first it leads to %s, want the common data", got)
+	}
+	if said := text(s.get("/projects/" + project + "/send")); !strings.Contains(said, "Yhtään asiaa ei voi vielä lähettää") {
+		t.Errorf("the page of sending does not say that nothing can be sent: %s", said)
+	}
+	s.fill(ids[0]) // with the common data that it needs
+	if got := primary(); got != "/projects/"+project+"/send" {
+		t.Errorf("when one is ready it leads to %s, want sending", got)
+	}
+	if said := text(s.get("/projects/" + project + "/send")); strings.Contains(said, "Yhtään asiaa ei voi vielä lähettää") {
+		t.Error("the page of sending says that nothing can be sent")
+	}
+	s.post("/projects/"+project+"/send", s.looked(project, ids[0]))
+	if got := primary(); got != "/matters/"+ids[1]+"/form" {
+		t.Errorf("then it leads to %s, want the form of the other matter", got)
+	}
+}
+
 // Whoever changes the common data reads which matters keep what they were sent
 // with, and that a completion takes it along.
 func TestTheCommonDataOfWhatWasSent(t *testing.T) {

@@ -18,6 +18,7 @@ type projectPage struct {
 	say
 	ID       string
 	Waits    []wait
+	Next     *ui.Link // what is to be filled in before anything can be sent
 	Columns  []ui.Column
 	Rows     []jointRow
 	Limit    *site.Limit // the statutory time limit, or nil
@@ -81,7 +82,7 @@ func (r room) project(w http.ResponseWriter, a *site.Ask, who asker) error {
 		page.Rows = append(page.Rows, shown)
 		page.Drafts = page.Drafts || row.Status == matter.Draft
 	}
-	page.Waits = r.waits(s, v)
+	page.Waits, page.Next = r.waits(s, v), r.nextStep(s, v)
 	if page.MayWrite {
 		if page.Follow, err = r.follows(a, v); err != nil {
 			return err
@@ -193,6 +194,24 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 		})
 	}
 	return all
+}
+
+// nextStep leads to what is to be filled in while no draft is ready to be sent:
+// the common data first. It is nil when one is ready, or none is there.
+func (r room) nextStep(s say, v *matter.ProjectView) (next *ui.Link) {
+	for _, row := range v.Rows {
+		lacks := v.Lacks[row.ID]
+		switch {
+		case row.Status != matter.Draft:
+		case len(lacks) == 0:
+			return nil
+		case slices.ContainsFunc(lacks, func(l matter.Lack) bool { return l.Common }):
+			next = &ui.Link{Label: s.T("customer.wait_common"), Href: projectPath(v.ID) + "/common"}
+		case next == nil:
+			next = &ui.Link{Label: s.T("customer.next_form", r.typeName(s.Lang, row.Type)), Href: matterPath(row.ID) + "/form"}
+		}
+	}
+	return next
 }
 
 // whose tells a matter's authority and its number, by which both sides speak of
@@ -319,6 +338,15 @@ func (r room) addMatters(w http.ResponseWriter, a *site.Ask, who asker) error {
 		return a.Say(w, projectPath(id), "customer.matter_added")
 	}
 	return a.Say(w, projectPath(id), "customer.matters_added")
+}
+
+// sendKind is how much the button that leads to sending stands out: not while
+// something else comes first.
+func (p projectPage) sendKind() ui.ButtonKind {
+	if p.Next != nil {
+		return ui.Secondary
+	}
+	return ui.Primary
 }
 
 // commonPath is where the common data can be changed, "" where the reader may

@@ -23,10 +23,17 @@ type receiptPage struct {
 	File     string
 	Download string
 	PDF      string
-	Own      []ui.Item
-	Common   []ui.Item
+	Own      []answered
+	Common   []answered
 	Files    []ui.File
 	Back     string
+}
+
+// answered is a group of the form with its answers; what stands in no group has
+// no title.
+type answered struct {
+	Title string
+	Items []ui.Item
 }
 
 func (r room) receipt(w http.ResponseWriter, a *site.Ask, who asker) error {
@@ -113,7 +120,7 @@ func (r room) sealedNames(sealed *matter.Sealed, v *matter.View) forms.Names {
 
 // sealedRows puts sealed answers in words, by the version of the form that
 // they were given to.
-func (r room) sealedRows(s say, ref matter.FormRef, answers func() (forms.Answers, error), names forms.Names) ([]ui.Item, error) {
+func (r room) sealedRows(s say, ref matter.FormRef, answers func() (forms.Answers, error), names forms.Names) ([]answered, error) {
 	form, _, err := r.Catalogue.Form(ref.ID, ref.Version)
 	if err != nil {
 		return nil, err
@@ -122,5 +129,17 @@ func (r room) sealedRows(s say, ref matter.FormRef, answers func() (forms.Answer
 	if err != nil {
 		return nil, err
 	}
-	return items(form.Rows(s.Lang, given, names)), nil
+	return inGroups(form.Rows(s.Lang, given, names)), nil
+}
+
+// inGroups puts answers under the titles of the groups they stand in.
+func inGroups(rows []forms.DisplayRow) (all []answered) {
+	for _, row := range rows {
+		if len(all) == 0 || all[len(all)-1].Title != row.Group {
+			all = append(all, answered{Title: row.Group})
+		}
+		last := &all[len(all)-1]
+		last.Items = append(last.Items, ui.Item{Label: row.Label, Value: row.Value})
+	}
+	return all
 }
