@@ -62,7 +62,8 @@ var may = map[string][]string{
 	// Forms, survey and pdf do no I/O: no db.
 	"attach":           {"db", "fail", "i18n"},
 	"catalogue":        {"db", "fail", "forms", "i18n", "survey"},
-	"forms":            {"fail", "i18n"},
+	"forms":            {"fail", "forms/place", "i18n"},
+	"forms/place":      {"i18n"}, // coordinates as people copy them (ADR 0018)
 	"identity":         {"db", "fail", "i18n", "identity/pic", "ledger", "outbox"},
 	"identity/card":    {"identity"},
 	"identity/machine": {"db", "fail", "i18n", "identity", "ledger"},
