@@ -147,6 +147,9 @@ func (d *paper) answers(other string, rows []forms.DisplayRow, level int) {
 		all := make([]pdf.Field, n)
 		for i, r := range rows[:n] {
 			all[i] = pdf.Field{Label: r.Label, Value: r.Value}
+			if r.Point != nil {
+				all[i].Value += "\n" + r.Point.MapURL(d.lang)
+			}
 		}
 		d.Fields(all)
 		rows = rows[n:]

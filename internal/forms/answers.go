@@ -67,13 +67,18 @@ func (a Answers) Marshal() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// At returns the answer at a path.
+// At returns the answer at a path; of a place, at "….coordinates", its lat and
+// lon.
 func (a Answers) At(path string) (any, bool) {
 	var v any = map[string]any(a)
 	for part := range strings.SplitSeq(path, ".") {
 		switch c := v.(type) {
 		case map[string]any:
 			x, ok := c[part]
+			if !ok && part == coordinates {
+				x = coordinatesOf(c)
+				ok = x != nil
+			}
 			if !ok {
 				return nil, false
 			}
@@ -89,6 +94,46 @@ func (a Answers) At(path string) (any, bool) {
 		}
 	}
 	return v, true
+}
+
+// Put sets what stands at a path: objects on the way are made, items of arrays
+// must be there. nil takes an answer away from its object; an item of an array
+// stays. A place is put at "….coordinates", as [Answers.At] returns it.
+func (a Answers) Put(path string, v any) {
+	var in any = map[string]any(a)
+	parts := strings.Split(path, ".")
+	for _, part := range parts[:len(parts)-1] {
+		switch c := in.(type) {
+		case map[string]any:
+			if c[part] == nil {
+				c[part] = map[string]any{}
+			}
+			in = c[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(c) {
+				return
+			}
+			in = c[i]
+		}
+	}
+	last := parts[len(parts)-1]
+	switch c := in.(type) {
+	case map[string]any:
+		_, own := c[last]
+		switch {
+		case last == coordinates && !own:
+			setCoordinates(c, v)
+		case v == nil:
+			delete(c, last)
+		default:
+			c[last] = v
+		}
+	case []any:
+		if i, err := strconv.Atoi(last); err == nil && i >= 0 && i < len(c) && v != nil {
+			c[i] = v
+		}
+	}
 }
 
 // set puts a value at a path of objects.

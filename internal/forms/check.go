@@ -44,6 +44,7 @@ func (f *Form) check(a Answers, want func(Problem) bool) Problems {
 	}
 	c.times()
 	c.postal()
+	c.coordinates()
 	c.dropHidden()
 	c.problems = f.Sorted(c.problems)
 	return slices.DeleteFunc(c.problems, func(p Problem) bool { return !want(p) })

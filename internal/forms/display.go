@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"luvat/internal/forms/place"
 	"luvat/internal/i18n"
 )
 
@@ -23,6 +24,7 @@ type DisplayRow struct {
 	Value    string // several lines for lists and long texts
 	Path     string
 	Personal bool
+	Point    *place.Point // of a place in Finland, for its address on a map; else nil
 }
 
 // Rows returns the answers in words, in the order of the layout: what is shown
@@ -87,8 +89,10 @@ func (d *displayer) add(fd *field, path, group, before string, v any) {
 }
 
 func (d *displayer) parts(fd *field, path, group, before string, obj map[string]any) {
-	for _, c := range fd.children {
-		if v, ok := obj[c.name]; ok {
+	for _, c := range fd.asked {
+		if c.widget == WidgetCoordinates {
+			d.addCoordinates(c, path, group, before, obj)
+		} else if v, ok := obj[c.name]; ok {
 			d.add(c, join(path, c.name), group, before, v)
 		}
 	}
@@ -120,6 +124,9 @@ func (d *displayer) words(fd *field, v any) string {
 		}
 		return strings.Join(lines, "\n")
 	case map[string]any:
+		if fd != nil && fd.widget == WidgetCoordinates {
+			return d.coordinates(v)
+		}
 		return d.object(fd, v)
 	}
 	return fmt.Sprint(v)
@@ -129,8 +136,12 @@ func (d *displayer) words(fd *field, v any) string {
 func (d *displayer) object(fd *field, obj map[string]any) string {
 	var parts []string
 	if fd != nil {
-		for _, c := range fd.children {
-			if v, ok := obj[c.name]; ok && !empty(v) {
+		for _, c := range fd.asked {
+			v := obj[c.name]
+			if c.widget == WidgetCoordinates {
+				v = coordinatesOf(obj)
+			}
+			if !empty(v) {
 				parts = append(parts, c.label.In(d.lang)+": "+strings.ReplaceAll(d.words(c, v), "\n", ", "))
 			}
 		}

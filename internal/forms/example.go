@@ -62,7 +62,7 @@ func (x exampler) fillAt(nodes []Node, a map[string]any, path string) {
 			x.fillAt(n.Children, a, path)
 		case n.Path == path:
 			if v := x.value(n); v != nil {
-				a[n.Name] = v
+				answer(a, n, v)
 			}
 		case strings.HasPrefix(path, n.Path+"."):
 			if m, ok := a[n.Name].(map[string]any); ok {
@@ -83,10 +83,19 @@ func (x exampler) object(children []Node) map[string]any {
 	m := map[string]any{}
 	for _, c := range children {
 		if v := x.value(c); v != nil && c.Widget != WidgetFiles {
-			m[c.Name] = v
+			answer(m, c, v)
 		}
 	}
 	return m
+}
+
+// answer puts the value of a part where it is kept.
+func answer(a map[string]any, n Node, v any) {
+	if n.Widget == WidgetCoordinates {
+		setCoordinates(a, v)
+		return
+	}
+	a[n.Name] = v
 }
 
 func (x exampler) value(n Node) any {
@@ -157,7 +166,8 @@ func (x exampler) single(n Node) any {
 }
 
 var examples = map[Widget]any{
-	WidgetDate: "2027-07-10", WidgetTime: "18:00", WidgetDateTime: "2027-07-10T18:00", WidgetEmail: "esimerkki@example.fi",
+	WidgetCoordinates: map[string]any{latitude: json.Number("61.4978"), longitude: json.Number("23.761")},
+	WidgetDate:        "2027-07-10", WidgetTime: "18:00", WidgetDateTime: "2027-07-10T18:00", WidgetEmail: "esimerkki@example.fi",
 	WidgetPhone: "+358401234567", WidgetBusinessID: "0112038-9", WidgetPropertyID: "837-101-1-2", WidgetMunicipality: "837", WidgetPostalCode: "33100",
 	WidgetLongText: "Esimerkki pitkästä vastauksesta, jossa kerrotaan mitä tehdään, missä ja miksi.",
 }

@@ -37,6 +37,7 @@ const (
 	WidgetFiles          Widget = "files"
 	WidgetList           Widget = "list"
 	WidgetPlace          Widget = "place"
+	WidgetCoordinates    Widget = "coordinates" // lat and lon of an object, asked together
 	WidgetPerson         Widget = "person"
 	WidgetGroup          Widget = "group"
 	WidgetRows           Widget = "rows"
@@ -87,6 +88,8 @@ type field struct {
 	notBefore   string   // the sibling that this date or time must not precede
 	requires    []string // of an object: the properties always required
 	children    []*field
+	asked       []*field // the children as they are asked: lat and lon as one
+	both        *field   // of an object with lat and lon: the two together
 	byName      map[string]*field
 	rules       []*rule // its own and those of the groups around it
 	order       int     // in the layout
@@ -393,6 +396,7 @@ func (r *fieldReader) adopt(fd *field, children []*field) {
 	for _, c := range children {
 		fd.byName[c.name] = c
 	}
+	r.joinCoordinates(fd)
 }
 
 // isName reports whether s may name a field: it must survive as a part of a

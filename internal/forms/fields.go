@@ -197,8 +197,12 @@ func (d drawer) node(fd *field, path string, v any, required bool, s scope) Node
 // answered says so itself; its parts tell what it takes to answer it.
 func (d drawer) parts(fd *field, path string, obj map[string]any, s scope) []Node {
 	var out []Node
-	for _, c := range fd.children {
-		if d.view.visible(c) {
+	for _, c := range fd.asked {
+		switch {
+		case !d.view.visible(c):
+		case c.widget == WidgetCoordinates:
+			out = append(out, d.coordinatesNode(c, path, obj, s))
+		default:
 			out = append(out, d.node(c, join(path, c.name), obj[c.name], s.requires(c.name), s.child(c.name)))
 		}
 	}

@@ -27,6 +27,8 @@
 //     repeating rows use "", or every blank row will hold an answer.
 //   - A date with a time is one value "2026-07-01T18:00", or two: name.date
 //     and name.time.
+//   - The lat and lon of an object are one value, written as people copy it from
+//     a map: name.coordinates. They are read each by its own name too.
 //   - An empty hidden input of a field's name says that the field was on the
 //     page; [Form.ReadOver] keeps the earlier answers of fields that were not.
 //   - Names that begin with "_" belong to the page, not to the form.

@@ -93,7 +93,7 @@ func FuzzCheck(f *testing.F) {
 		for _, c := range Diff(form, a, pruned) {
 			form.Display(i18n.FI, c.Path, c.Old, nil)
 		}
-		Merge(a, pruned, Answers{"title": "x"})
+		Merge(form, a, pruned, Answers{"title": "x"})
 	})
 }
 

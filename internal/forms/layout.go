@@ -126,6 +126,10 @@ func (r *layoutReader) control(e *uiElement) *field {
 	if fd == nil {
 		return nil
 	}
+	if fd.isCoordinate() || fd.widget == WidgetCoordinates {
+		r.mistakes.add("%s: lat and lon are asked together: place %s as a whole", fd.path, fd.parent.path)
+		return nil
+	}
 	for p := fd; p != nil; p = p.parent {
 		if r.placed[p] {
 			r.mistakes.add("%s stands in the layout twice", fd.path)
@@ -143,6 +147,9 @@ func (r *layoutReader) place(fd *field) {
 	fd.order = r.order
 	for _, c := range fd.children {
 		r.place(c)
+	}
+	if fd.both != nil {
+		fd.both.order = min(fd.byName[latitude].order, fd.byName[longitude].order)
 	}
 }
 

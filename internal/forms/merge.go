@@ -11,48 +11,76 @@ import (
 // that one side changed is as that side has it. A field that both changed, and
 // not to the same, is a conflict: merged holds mine, and conflicts names it in
 // order of the paths, so that the page can show both. An array, such as rows,
-// is one field.
-func Merge(base, theirs, mine Answers) (merged Answers, conflicts []string) {
+// is one field, and so are the lat and lon of a place.
+func Merge(f *Form, base, theirs, mine Answers) (merged Answers, conflicts []string) {
 	b, _ := normalise(base)
 	t, _ := normalise(theirs)
 	m, _ := normalise(mine)
-	merged = mergeObjects(b, t, m, "", &conflicts)
-	slices.Sort(conflicts)
-	return merged, conflicts
+	g := merger{f: f}
+	merged = g.objects(b, t, m, "")
+	slices.Sort(g.conflicts)
+	return merged, g.conflicts
 }
 
-func mergeObjects(base, theirs, mine map[string]any, path string, conflicts *[]string) map[string]any {
-	names := map[string]bool{}
-	for _, side := range []map[string]any{base, theirs, mine} {
-		for name := range side {
-			names[name] = true
-		}
-	}
+type merger struct {
+	f         *Form
+	conflicts []string
+}
+
+func (g *merger) objects(base, theirs, mine map[string]any, path string) map[string]any {
+	names := namesOf(base, theirs, mine)
 	out := map[string]any{}
+	if both := g.f.bothAt(path); both != nil {
+		delete(names, latitude)
+		delete(names, longitude)
+		setCoordinates(out, g.values(coordinatesOf(base), coordinatesOf(theirs), coordinatesOf(mine), both, join(path, coordinates)))
+	}
 	for name := range names {
-		if v := mergeValues(base[name], theirs[name], mine[name], join(path, name), conflicts); v != nil {
+		at := join(path, name)
+		if v := g.values(base[name], theirs[name], mine[name], g.f.find(at), at); v != nil {
 			out[name] = v
 		}
 	}
 	return out
 }
 
-// mergeValues merges one field; nil stands for no answer.
-func mergeValues(base, theirs, mine any, path string, conflicts *[]string) any {
+// namesOf returns the names of all sides.
+func namesOf(sides ...map[string]any) map[string]bool {
+	names := map[string]bool{}
+	for _, side := range sides {
+		for name := range side {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// bothAt returns what lat and lon are together in the object or row at a path,
+// nil where there is no such thing.
+func (f *Form) bothAt(path string) *field {
+	if fd := f.find(path); fd != nil {
+		return fd.both
+	}
+	return nil
+}
+
+// values merges one field, which may be nil as the form may not have it; a
+// value that is nil stands for no answer.
+func (g *merger) values(base, theirs, mine any, fd *field, path string) any {
 	switch {
 	case equal(theirs, mine), equal(base, theirs):
 		return mine
 	case equal(base, mine):
 		return theirs
 	}
-	if b, t, m, ok := objects(base, theirs, mine); ok {
-		merged := mergeObjects(b, t, m, path, conflicts)
+	if b, t, m, ok := objects(base, theirs, mine); ok && (fd == nil || fd.widget != WidgetCoordinates) {
+		merged := g.objects(b, t, m, path)
 		if len(merged) == 0 {
 			return nil
 		}
 		return merged
 	}
-	*conflicts = append(*conflicts, path)
+	g.conflicts = append(g.conflicts, path)
 	return mine
 }
 
@@ -100,11 +128,11 @@ type differ struct {
 }
 
 func (d *differ) objects(old, new map[string]any, path string) {
-	names := map[string]bool{}
-	for _, side := range []map[string]any{old, new} {
-		for name := range side {
-			names[name] = true
-		}
+	names := namesOf(old, new)
+	if d.f.bothAt(path) != nil {
+		delete(names, latitude)
+		delete(names, longitude)
+		d.values(coordinatesOf(old), coordinatesOf(new), join(path, coordinates))
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		d.values(old[name], new[name], join(path, name))

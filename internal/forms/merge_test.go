@@ -28,7 +28,7 @@ func TestMerge(t *testing.T) {
 		{"one number written in two ways", `{"a":1}`, `{"a":1.0}`, `{"a":2}`, `{"a":2}`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			merged, conflicts := Merge(parse(t, tt.base), parse(t, tt.theirs), parse(t, tt.mine))
+			merged, conflicts := Merge(sample(t), parse(t, tt.base), parse(t, tt.theirs), parse(t, tt.mine))
 			if got := text(t, merged); got != tt.want || !slices.Equal(conflicts, tt.conflicts) {
 				t.Errorf("Merge = %s, conflicts %v; want %s, %v", got, conflicts, tt.want, tt.conflicts)
 			}

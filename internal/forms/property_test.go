@@ -16,6 +16,14 @@ func drawAnswers(t *rapid.T, fields []*field, path string) map[string]any {
 	out := map[string]any{}
 	for _, fd := range fields {
 		at := join(path, fd.name)
+		if fd.isCoordinate() {
+			if fd.name == latitude && rapid.Bool().Draw(t, "answer "+path) { // the middle of the country, in any number of decimals
+				setCoordinates(out, map[string]any{
+					latitude: 62 + float64(rapid.IntRange(0, 1<<20).Draw(t, at))/(1<<20), longitude: 25 + float64(rapid.IntRange(0, 64).Draw(t, at))/64,
+				})
+			}
+			continue
+		}
 		if !rapid.Bool().Draw(t, "answer "+at) {
 			continue
 		}
@@ -247,7 +255,7 @@ func TestMergeKeepsBoth(t *testing.T) {
 				}
 			}
 		}
-		merged, conflicts := Merge(base, theirs, mine)
+		merged, conflicts := Merge(f, base, theirs, mine)
 		b, th, mi, me := flat(base, "", map[string]any{}), flat(theirs, "", map[string]any{}), flat(mine, "", map[string]any{}), flat(merged, "", map[string]any{})
 		paths := map[string]bool{}
 		for _, m := range []map[string]any{b, th, mi, me} {
@@ -271,7 +279,7 @@ func TestMergeKeepsBoth(t *testing.T) {
 		if !slices.Equal(conflicts, want) {
 			t.Fatalf("conflicts %v, want %v", conflicts, want)
 		}
-		same, none := Merge(base, mine, mine)
+		same, none := Merge(f, base, mine, mine)
 		if !equal(map[string]any(same), map[string]any(mine)) || none != nil {
 			t.Fatalf("merging equal sides gives %v, %v", same, none)
 		}

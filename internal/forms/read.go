@@ -50,7 +50,7 @@ func (f *Form) ReadOver(base Answers, v url.Values) (Answers, Problems) {
 	base, _ = normalise(base)
 	a := Answers(r.object(f.fields, root, "", base))
 	_, limits := normalise(a)
-	r.problems = append(r.problems, limits...)
+	r.problems = append(r.problems, f.together(limits)...)
 	return a, f.Sorted(r.problems)
 }
 
@@ -132,7 +132,15 @@ func (r *reader) strangers(p *posted, path string, known func(string) bool) {
 // object reads the parts of an object; base holds what they were before.
 func (r *reader) object(fields []*field, p *posted, path string, base map[string]any) map[string]any {
 	out := map[string]any{}
+	both := bothOf(fields)
+	together := both != nil && p.kids[coordinates] != nil
+	if together {
+		setCoordinates(out, r.readCoordinates(p.kids[coordinates], join(path, coordinates)))
+	}
 	for _, fd := range fields {
+		if together && fd.isCoordinate() {
+			continue
+		}
 		kid := p.kids[fd.name]
 		if kid == nil {
 			if v, ok := base[fd.name]; ok {
@@ -145,7 +153,10 @@ func (r *reader) object(fields []*field, p *posted, path string, base map[string
 		}
 	}
 	r.strangers(p, path, func(name string) bool {
-		return slices.ContainsFunc(fields, func(fd *field) bool { return fd.name == name })
+		if name == coordinates {
+			return both != nil
+		}
+		return slices.ContainsFunc(fields, func(fd *field) bool { return fd.name == name && !(together && fd.isCoordinate()) })
 	})
 	return out
 }

@@ -104,7 +104,7 @@ func (dr draft) merge(ctx context.Context, tx *db.Tx, seen int64, mine forms.Ans
 	if err != nil {
 		return nil, false, err
 	}
-	merged, conflicts := forms.Merge(base, dr.current, mine)
+	merged, conflicts := forms.Merge(dr.form, base, dr.current, mine)
 	if len(conflicts) == 0 {
 		return merged, true, nil
 	}

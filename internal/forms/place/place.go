@@ -26,10 +26,17 @@ import (
 type Point struct{ Lat, Lon float64 }
 
 // String writes the point as maps take it in their search, in every language
-// alike: "61.4978, 23.761". [Parse] reads it back as the same point.
+// alike: "61.4978, 23.7610". [Parse] reads it back as the same point.
 func (p Point) String() string { return degrees(p.Lat) + ", " + degrees(p.Lon) }
 
-func degrees(d float64) string { return strconv.FormatFloat(d, 'f', -1, 64) }
+// degrees writes as many decimals as there are, and four at least: ten metres.
+func degrees(d float64) string {
+	exact, short := strconv.FormatFloat(d, 'f', -1, 64), strconv.FormatFloat(d, 'f', 4, 64)
+	if len(exact) > len(short) {
+		return exact
+	}
+	return short
+}
 
 // Grid writes the point in the national grid, whole metres:
 // "N 6822000, E 327000".

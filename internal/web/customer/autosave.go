@@ -47,7 +47,7 @@ func (r room) autosave(w http.ResponseWriter, a *site.Ask, p *paper, v url.Value
 		for _, k := range c.Clashes {
 			out.Conflicts = append(out.Conflicts, k.Path)
 			theirs, _ := c.Theirs.At(k.Path)
-			put(c.Merged, k.Path, theirs)
+			c.Merged.Put(k.Path, theirs)
 		}
 		saved, err = p.save(c.Version, c.Merged)
 		out.Version, out.Refresh = seen, false

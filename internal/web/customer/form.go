@@ -97,7 +97,7 @@ func (r room) drawCommon(w http.ResponseWriter, a *site.Ask, who asker, p *paper
 		mark(s, page.Form.Nodes, of.OpenRequest(), "common:")
 	}
 	if !page.MayWrite {
-		page.Read = items(p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
+		page.Read = items(a.Lang, p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
 	}
 	return a.Page(w, status, ui.Page{
 		Title: a.T("customer.common_title"), Lead: a.T("customer.common_lead"), Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)},
@@ -203,7 +203,7 @@ func (r room) drawForm(w http.ResponseWriter, a *site.Ask, p *paper, v *matter.V
 		page.NewForm = matterPath(v.ID) + "/new-form"
 	}
 	if !page.MayWrite {
-		page.Read = items(p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
+		page.Read = items(a.Lang, p.form.Rows(a.Lang, p.answers, r.names(p.files, p.rows)))
 	}
 	return a.Page(w, status, ui.Page{
 		Title: r.typeName(a.Lang, v.Type), Lead: r.authorityName(a.Lang, v.Authority), Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)},
@@ -303,7 +303,7 @@ func (r room) commonPart(s say, v *matter.View) *commonPart {
 	for _, row := range v.Common.Rows(s.Lang, v.Project.Answers, names) {
 		top, _, _ := strings.Cut(row.Path, ".")
 		if slices.Contains(tops, top) {
-			part.Items = append(part.Items, ui.Item{Label: row.Label, Value: row.Value})
+			part.Items = append(part.Items, ui.Answer(s.Lang, row))
 		}
 	}
 	for _, l := range v.Lacks {
@@ -328,10 +328,10 @@ func lackLink(s say, project, id string, l matter.Lack) ui.Link {
 }
 
 // items are answers in words, the group before those that stand in one.
-func items(rows []forms.DisplayRow) []ui.Item {
+func items(l i18n.Lang, rows []forms.DisplayRow) []ui.Item {
 	var out []ui.Item
 	for _, row := range rows {
-		out = append(out, ui.Item{Label: row.Label, Value: row.Value})
+		out = append(out, ui.Answer(l, row))
 	}
 	return out
 }

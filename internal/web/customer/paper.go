@@ -303,12 +303,12 @@ func (r room) codes(form *forms.Form, answers forms.Answers) {
 			switch {
 			case n.Widget == forms.WidgetMunicipality && n.Raw != "":
 				if m := r.Catalogue.MunicipalityNamed(n.Raw); m != nil {
-					put(answers, n.Path, m.Code)
+					answers.Put(n.Path, m.Code)
 				}
 			case n.Item == forms.WidgetMunicipality:
 				for i, name := range n.Values() {
 					if m := r.Catalogue.MunicipalityNamed(name); m != nil {
-						put(answers, n.Path+"."+strconv.Itoa(i), m.Code)
+						answers.Put(n.Path+"."+strconv.Itoa(i), m.Code)
 					}
 				}
 			}
@@ -317,47 +317,12 @@ func (r room) codes(form *forms.Form, answers forms.Answers) {
 	walk(form.Fields(answers))
 }
 
-// put sets what stands at a path that is there already; nil takes it away from
-// an object.
-func put(answers forms.Answers, at string, v any) {
-	var in any = map[string]any(answers)
-	parts := strings.Split(at, ".")
-	for _, part := range parts[:len(parts)-1] {
-		switch c := in.(type) {
-		case map[string]any:
-			if c[part] == nil {
-				c[part] = map[string]any{}
-			}
-			in = c[part]
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(c) {
-				return
-			}
-			in = c[i]
-		}
-	}
-	last := parts[len(parts)-1]
-	switch c := in.(type) {
-	case map[string]any:
-		if v == nil {
-			delete(c, last)
-		} else {
-			c[last] = v
-		}
-	case []any:
-		if i, err := strconv.Atoi(last); err == nil && i >= 0 && i < len(c) && v != nil {
-			c[i] = v
-		}
-	}
-}
-
 // addID puts a file into the answer of a field.
 func addID(answers forms.Answers, field, id string) {
 	have, _ := answers.At(field)
 	list, _ := have.([]any)
 	if !slices.Contains(list, any(id)) {
-		put(answers, field, append(slices.Clip(list), any(id)))
+		answers.Put(field, append(slices.Clip(list), any(id)))
 	}
 }
 
@@ -367,9 +332,9 @@ func leaveOut(answers forms.Answers, added []upload) forms.Answers {
 		have, _ := answers.At(u.field)
 		list, _ := have.([]any)
 		if list = slices.DeleteFunc(slices.Clone(list), func(id any) bool { return id == u.id }); len(list) > 0 {
-			put(answers, u.field, list)
+			answers.Put(u.field, list)
 		} else {
-			put(answers, u.field, nil)
+			answers.Put(u.field, nil)
 		}
 	}
 	return answers
@@ -431,7 +396,7 @@ func (r room) resolve(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values
 	for _, at := range v["_path"] {
 		if v.Get("_choice."+at) == "theirs" {
 			value, _ := theirs.At(at)
-			put(merged, at, value)
+			merged.Put(at, value)
 		}
 	}
 	if _, err := p.save(over, merged); err != nil {

@@ -129,17 +129,17 @@ func (r room) sealedRows(s say, ref matter.FormRef, answers func() (forms.Answer
 	if err != nil {
 		return nil, err
 	}
-	return inGroups(form.Rows(s.Lang, given, names)), nil
+	return inGroups(s.Lang, form.Rows(s.Lang, given, names)), nil
 }
 
 // inGroups puts answers under the titles of the groups they stand in.
-func inGroups(rows []forms.DisplayRow) (all []answered) {
+func inGroups(l i18n.Lang, rows []forms.DisplayRow) (all []answered) {
 	for _, row := range rows {
 		if len(all) == 0 || all[len(all)-1].Title != row.Group {
 			all = append(all, answered{Title: row.Group})
 		}
 		last := &all[len(all)-1]
-		last.Items = append(last.Items, ui.Item{Label: row.Label, Value: row.Value})
+		last.Items = append(last.Items, ui.Answer(l, row))
 	}
 	return all
 }

@@ -103,7 +103,7 @@ func (r *room) blocks(l i18n.Lang, v *matter.View, f *forms.Form, a forms.Answer
 			all = append(all, block{Title: row.Group})
 		}
 		last := &all[len(all)-1]
-		last.Items = append(last.Items, ui.Item{Label: row.Label, Value: row.Value})
+		last.Items = append(last.Items, ui.Answer(l, row))
 	}
 	return all
 }

@@ -36,7 +36,9 @@ func (s *Site) Guard(next http.Handler, fromElsewhere ...string) http.Handler {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+		// Only our own pages may ask for the device's place, when its owner
+		// presses the button that fills it in; the browser asks the owner too.
+		h.Set("Permissions-Policy", "camera=(), geolocation=(self), microphone=(), payment=()")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if s.Secure {

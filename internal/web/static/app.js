@@ -6,6 +6,7 @@
 // XMLHttpRequest (see page.js), which is no sink of markup.
 import { autosave } from './autosave.js';
 import { smoothRows } from './fields.js';
+import { locate } from './locate.js';
 import { uploads } from './upload.js';
 
 document.documentElement.classList.add('js');
@@ -15,6 +16,8 @@ for (const form of document.querySelectorAll('form[data-autosave]')) {
   smoothRows(form, saver);
   uploads(form, saver);
 }
+
+locate();
 
 document.addEventListener('click', (event) => {
   if (event.target.closest?.('[data-print]')) window.print();

@@ -114,6 +114,8 @@ func (f Form) control(n forms.Node) Control {
 		c.Size, c.Max = Short, n.MaxLength
 	case forms.WidgetPropertyID:
 		c.Size, c.Help = Medium, orWords(c.Help, f.Lang, "ui.property_id_help")
+	case forms.WidgetCoordinates:
+		c.Size, c.Autocomplete = Full, "off"
 	case forms.WidgetMunicipality:
 		c.List, c.Value, c.Help = municipalityList, f.municipality(n.Raw), orWords(c.Help, f.Lang, "ui.municipality_help")
 		c.Autocomplete = "off"
@@ -319,7 +321,7 @@ func byName(nodes []forms.Node, name string) (forms.Node, bool) {
 
 // pairs puts the parts of a place that belong together side by side.
 func pairs(nodes []forms.Node) [][]forms.Node {
-	second := map[string]string{"postal_code": "city", "lat": "lon"}
+	second := map[string]string{"postal_code": "city"}
 	taken := map[string]bool{}
 	var out [][]forms.Node
 	for _, n := range nodes {

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -121,8 +122,10 @@ func galleryNodes() []forms.Node {
 					node("place.address", forms.WidgetText, words("Osoite", "Adress", "Address"), nil),
 					node("place.postal_code", forms.WidgetText, words("Postinumero", "Postnummer", "Postal code"), func(n *forms.Node) { n.MaxLength = 5 }),
 					node("place.city", forms.WidgetText, words("Postitoimipaikka", "Postanstalt", "Town"), nil),
-					node("place.lat", forms.WidgetDecimal, words("Leveysaste", "Latitud", "Latitude"), func(n *forms.Node) { n.Required = false }),
-					node("place.lon", forms.WidgetDecimal, words("Pituusaste", "Longitud", "Longitude"), func(n *forms.Node) { n.Required = false }),
+					node("place.coordinates", forms.WidgetCoordinates, i18n.All("forms.coordinates"), func(n *forms.Node) {
+						n.Required, n.Help, n.Raw = false, i18n.All("forms.coordinates_help"), "61.4978, 23.7610"
+						n.Value = map[string]any{"lat": json.Number("61.4978"), "lon": json.Number("23.761")}
+					}),
 				},
 			},
 			node("municipality", forms.WidgetMunicipality, words("Kunta", "Kommun", "Municipality"), func(n *forms.Node) { n.Raw = "837" }),

@@ -1,5 +1,10 @@
 package ui
 
+import (
+	"luvat/internal/forms"
+	"luvat/internal/i18n"
+)
+
 // A tone is how a status looks: colour and shape together, so that neither is
 // needed alone.
 type tone struct{ color, icon string }
@@ -71,11 +76,22 @@ type Column struct {
 	Hidden bool // heading for screen readers only
 }
 
-// An Item is one line of a Summary. A change link is there if ChangeHref is.
+// An Item is one line of a Summary. A change link is there if ChangeHref is, and
+// a link to the national map service if MapHref is.
 type Item struct {
 	Label      string
 	Value      string
 	ChangeHref string
+	MapHref    string
+}
+
+// Answer is an answer in words as a line of a Summary: a place with its map.
+func Answer(l i18n.Lang, row forms.DisplayRow) Item {
+	item := Item{Label: row.Label, Value: row.Value}
+	if row.Point != nil {
+		item.MapHref = row.Point.MapURL(l)
+	}
+	return item
 }
 
 // A Step is one part of a way that has several.
