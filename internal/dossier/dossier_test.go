@@ -450,15 +450,16 @@ func TestThePDFSaysItInWords(t *testing.T) {
 		b.must(b.maker.PDF(&doc, v, lang))
 		text := strings.Join(strings.Fields(pdfText(t, doc.Bytes())), " ")
 		words = append(words, "Myrsky kaataa teltan", "Tulipalo keittiössä", `Ämyrit soivat: "kesä" </script>`, "PIR/123/2027", "Kesäkonsertti", "Paavo Palo",
-			"Riittääkö tämä?", "Lausuntomme: vettä riittää.", "Suunnitelma on hyvä.", "Arvioi myös ukkosen vaara.", "päätös.txt", v.Form.Label("safety_arrangements").In(lang))
+			"Riittääkö tämä?", "Lausuntomme: vettä riittää.", "Suunnitelma on hyvä.", "Arvioi myös ukkosen vaara.", "päätös.txt", v.Form.Label("safety_arrangements").In(lang),
+			"61.4978, 23.7610 (WGS84) N 6822520, E 327614 (ETRS-TM35FIN)")
 		for _, w := range words {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s: the PDF does not say %q", lang, w)
 			}
 		}
-		for _, hash := range []string{v.Submissions[0].Hash, v.Submissions[1].Hash} {
-			if !strings.Contains(strings.ReplaceAll(text, " ", ""), hash) {
-				t.Errorf("%s: the PDF lacks the receipt %s", lang, hash)
+		for _, long := range []string{v.Submissions[0].Hash, v.Submissions[1].Hash, "https://asiointi.maanmittauslaitos.fi/karttapaikka/?e=327614&lang=" + string(lang) + "&n=6822520"} {
+			if !strings.Contains(strings.ReplaceAll(text, " ", ""), long) {
+				t.Errorf("%s: the PDF lacks %s", lang, long)
 			}
 		}
 		for _, wrong := range []string{"[dossier.", "[deed.", "[holder.", "{0}", "rescue-pirkanmaa", v.Submissions[0].ID, "in_handling"} {
