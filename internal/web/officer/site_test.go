@@ -166,7 +166,7 @@ func (h *hub) drafts(name string, types ...string) []string {
 	h.must(err)
 	common, err := v.Common.Example(v.Project.Answers, true, nil)
 	h.must(err)
-	common["place"] = map[string]any{"name": "Hiedanranta", "address": "Sellukatu 1"}
+	common["place"] = map[string]any{"name": "Hiedanranta", "address": "Sellukatu 1", "lat": 61.5069, "lon": 23.6845}
 	_, err = h.SaveCommon(ctx, applicant, project, v.Project.Version, common)
 	h.must(err)
 	var ids []string
