@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"luvat/internal/i18n"
 )
 
 // errFormat is enough: which format it was stands in the problem.
@@ -43,13 +45,10 @@ func formats(set settings) map[string]func(string) bool {
 	}
 }
 
-// Years of dates: people who were born long ago, and plans of a lifetime.
-const firstYear, lastYear = 1800, 2099
-
 // isDate takes 2026-07-01, of a year that can be meant.
 func isDate(s string) bool {
-	t, err := time.Parse(time.DateOnly, s)
-	return err == nil && t.Year() >= firstYear && t.Year() <= lastYear
+	t, ok := i18n.ParseDay(s)
+	return ok && t.Format(time.DateOnly) == s
 }
 
 // yearShape finds the year of a date, however many figures it has.

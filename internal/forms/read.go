@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"luvat/internal/i18n"
 )
 
 // Read reads the answers of a posted page; the package comment tells the names.
@@ -430,12 +432,8 @@ func postalCode(s string) string {
 
 // date reads 2026-07-01 and 1.7.2026.
 func date(s string) (string, bool) {
-	s = strings.ReplaceAll(oneSpace(s), " ", "")
-	if isDate(s) {
-		return s, true
-	}
-	t, err := time.Parse("2.1.2006", s)
-	if err != nil || !isDate(t.Format(time.DateOnly)) {
+	t, ok := i18n.ParseDay(s)
+	if !ok {
 		return "", false
 	}
 	return t.Format(time.DateOnly), true

@@ -68,6 +68,31 @@ func Day(t time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
+// Years that a date can mean: people who were born long ago, and plans of a
+// lifetime.
+const FirstYear, LastYear = 1800, 2099
+
+// ParseDay reads a day as browsers send it, 2027-07-01, or as people write it,
+// 1.7.2027, with spaces anywhere: its first moment in Finland. ok is false for
+// what is no day, and for a year that cannot be meant.
+func ParseDay(s string) (day time.Time, ok bool) {
+	s = strings.Join(strings.Fields(s), "")
+	for _, layout := range []string{time.DateOnly, "2.1.2006"} {
+		if t, err := time.ParseInLocation(layout, s, Zone); err == nil && t.Year() >= FirstYear && t.Year() <= LastYear {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// AddMonths returns the same moment of the day n months later, before when n is
+// negative: on the day of the same number, or the last one of a month that has no
+// such day (laki säädettyjen määräaikain laskemisesta 150/1930, 3 §).
+func AddMonths(t time.Time, n int) time.Time {
+	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
+	return first.AddDate(0, 0, min(t.Day(), first.AddDate(0, 1, -1).Day())-1)
+}
+
 // Number shows a whole number with its thousands apart.
 func Number(l Lang, n int64) string {
 	s := strconv.FormatInt(n, 10)

@@ -201,3 +201,39 @@ func TestDaysBetween(t *testing.T) {
 		}
 	}
 }
+
+func TestParseDay(t *testing.T) {
+	for s, want := range map[string]string{
+		"2027-07-01": "2027-07-01", "1.7.2027": "2027-07-01", "01. 07. 2027 ": "2027-07-01", "31.12.2099": "2099-12-31",
+		"": "", "2027-02-29": "", "1.7.27": "", "1.7.20266": "", "1.7.1026": "", "2206-07-01": "", "7/1/2027": "", "2027-07-01T10:00": "",
+	} {
+		day, ok := i18n.ParseDay(s)
+		if ok != (want != "") || ok && day.Format(time.DateOnly) != want {
+			t.Errorf("ParseDay(%q) = %v, %v; want %q", s, day, ok, want)
+		}
+		if ok && (day.Hour() != 0 || day.Location() != i18n.Zone) {
+			t.Errorf("ParseDay(%q) is no midnight in Finland: %v", s, day)
+		}
+	}
+}
+
+func TestAddMonths(t *testing.T) {
+	for _, c := range []struct {
+		from string
+		n    int
+		want string
+	}{
+		{"2027-01-31", 1, "2027-02-28"},
+		{"2028-01-31", 1, "2028-02-29"},
+		{"2027-03-31", -1, "2027-02-28"},
+		{"2027-07-01", -12, "2026-07-01"},
+		{"2027-11-30", 3, "2028-02-29"},
+		{"2027-05-15", 0, "2027-05-15"},
+	} {
+		from, _ := i18n.ParseDay(c.from)
+		from = from.Add(9 * time.Hour)
+		if got := i18n.AddMonths(from, c.n); got.Format(time.DateOnly) != c.want || got.Hour() != 9 {
+			t.Errorf("AddMonths(%s, %d) = %v; want %s at nine", c.from, c.n, got, c.want)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (c *Count) Total() int {
 	if c.Class == nil || len(c.spans) == 0 {
 		return 0
 	}
-	return i18n.DaysBetween(c.Started(), monthsAfter(c.Started(), c.Class.Months))
+	return i18n.DaysBetween(c.Started(), i18n.AddMonths(c.Started(), c.Class.Months))
 }
 
 // Last is the last day of the limit if the count runs on from now; zero when
@@ -242,11 +242,4 @@ func (d *Desk) settles(m *Matter, p *Project, common *forms.Form) string {
 		}
 	}
 	return strings.Join(refs, " ")
-}
-
-// monthsAfter returns the day of the same number, or the last one of the month
-// where it has none (laki säädettyjen määräaikain laskemisesta 150/1930, 3 §).
-func monthsAfter(day time.Time, n int) time.Time {
-	first := time.Date(day.Year(), day.Month()+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
-	return first.AddDate(0, 0, min(day.Day(), first.AddDate(0, 1, -1).Day())-1)
 }

@@ -64,13 +64,9 @@ func (d *Desk) Retain(ctx context.Context) error {
 }
 
 // monthsBefore returns the moment n months before, in Finland. Where that month
-// has no such day it is its last one: what is kept for n months goes a day or
-// three late then, and never early.
-func monthsBefore(t time.Time, n int) time.Time {
-	t = t.In(i18n.Zone)
-	first := time.Date(t.Year(), t.Month()-time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), i18n.Zone)
-	return first.AddDate(0, 0, min(t.Day(), first.AddDate(0, 1, -1).Day())-1)
-}
+// has no such day, what is kept for n months goes a day or three late, and never
+// early.
+func monthsBefore(t time.Time, n int) time.Time { return i18n.AddMonths(t.In(i18n.Zone), -n) }
 
 // touched is a draft and when somebody last touched it.
 type touched struct {

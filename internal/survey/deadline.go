@@ -74,7 +74,7 @@ func (d Deadline) Latest(start time.Time) time.Time {
 		}
 		return onDay(day, start)
 	case Month:
-		return onDay(monthsBefore(civil(start), d.Value), start)
+		return onDay(i18n.AddMonths(civil(start), -d.Value), start)
 	default:
 		return onDay(civil(start).AddDate(0, 0, -d.Value), start)
 	}
@@ -84,12 +84,6 @@ func (d Deadline) Latest(start time.Time) time.Time {
 func civil(t time.Time) time.Time {
 	y, m, d := t.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-func monthsBefore(day time.Time, n int) time.Time {
-	first := time.Date(day.Year(), day.Month()-time.Month(n), 1, 0, 0, 0, 0, time.UTC)
-	last := first.AddDate(0, 1, -1)
-	return first.AddDate(0, 0, min(day.Day(), last.Day())-1)
 }
 
 // onDay returns the moment of that day at which the clock in Helsinki shows

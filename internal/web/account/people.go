@@ -373,8 +373,8 @@ func day(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.ParseInLocation(time.DateOnly, s, i18n.Zone)
-	if err != nil {
+	t, ok := i18n.ParseDay(s)
+	if !ok {
 		return time.Time{}, fail.New(fail.Rejected, "roles.bad_day").In("until")
 	}
 	return t.AddDate(0, 0, 1), nil

@@ -203,15 +203,13 @@ func given(v url.Values, name string) []string {
 	return slices.DeleteFunc(slices.Clone(v[name]), func(s string) bool { return s == "" })
 }
 
-// day reads a date as a date input or a person writes it: its first moment in
-// Finland.
+// day reads the day on which something is to begin.
 func day(s string) (time.Time, error) {
-	for _, layout := range []string{time.DateOnly, "2.1.2006"} {
-		if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil && t.Year() > 2000 && t.Year() < 2100 {
-			return t, nil
-		}
+	t, ok := i18n.ParseDay(s)
+	if !ok || t.Year() < 2000 {
+		return time.Time{}, errMalformed
 	}
-	return time.Time{}, errMalformed
+	return t, nil
 }
 
 func (r room) drawNew(w http.ResponseWriter, a *site.Ask, in newInput, problem error) error {

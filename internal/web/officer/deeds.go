@@ -254,10 +254,8 @@ func (in input) day(name string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{"2006-01-02", "2.1.2006"} {
-		if t, err := time.ParseInLocation(layout, s, i18n.Zone); err == nil {
-			return time.Date(t.Year(), t.Month(), t.Day(), 23, 59, 0, 0, i18n.Zone), nil
-		}
+	if t, ok := i18n.ParseDay(s); ok {
+		return time.Date(t.Year(), t.Month(), t.Day(), 23, 59, 0, 0, i18n.Zone), nil
 	}
 	return time.Time{}, fail.New(fail.Rejected, "matter.request_date_needed").In(name)
 }

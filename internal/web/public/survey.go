@@ -194,12 +194,11 @@ func readDay(s string) (day string, ok bool) {
 	if s == "" {
 		return "", true
 	}
-	for _, layout := range []string{time.DateOnly, "2.1.2006"} {
-		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 2000 && t.Year() < 2100 {
-			return t.Format(time.DateOnly), true
-		}
+	t, ok := i18n.ParseDay(s)
+	if !ok || t.Year() < 2000 {
+		return "", false
 	}
-	return "", false
+	return t.Format(time.DateOnly), true
 }
 
 // resultOf reads the result that an address of the entity's survey names.
