@@ -193,15 +193,17 @@ func (c *checker) coordinates() {
 	}
 	c.problems = kept
 	c.f.each(c.a, func(fd *field, path string, _ any, siblings map[string]any) {
+		if !fd.isCoordinate() {
+			return
+		}
 		at := join(parentPath(path), coordinates)
-		if _, told := c.problems.At(at); !fd.isCoordinate() || told {
+		if _, told := c.problems.At(at); told {
 			return
 		}
 		p, wrong := coordinatesProblem(coordinatesOf(siblings))
 		if _, is := refused[at]; !wrong && is {
 			p, wrong = Problem{Key: "forms.not_valid"}, true // the form wants it nearer than Finland
 		}
-		delete(refused, at)
 		if p.Path = at; wrong {
 			c.problems = append(c.problems, p)
 		}

@@ -3,6 +3,7 @@ package forms
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +59,11 @@ func TestReadCoordinates(t *testing.T) {
 				t.Errorf("Read = %s, %v; want %s, %v", got, list(problems), tt.want, tt.problems)
 			}
 		})
+	}
+
+	_, problems := f.Read(url.Values{"spot.coordinates": {strings.Repeat("x", MaxString+1)}})
+	if got := list(problems); !slices.Equal(got, []string{"spot.coordinates forms.place_unreadable", "spot.coordinates forms.too_long"}) {
+		t.Errorf("too long: %v", got)
 	}
 
 	base := parse(t, `{"spot":{"name":"a","lat":61,"lon":24}}`)
@@ -258,5 +264,27 @@ func TestCoordinatesInForms(t *testing.T) {
 	whole := `{"type": "VerticalLayout", "elements": [{"type": "Control", "scope": "#/properties/spot"}]}`
 	if _, err := Parse("taken", []byte(taken), []byte(whole), wordsFor("spot", "spot.lat", "spot.lon", "spot.coordinates")); err == nil {
 		t.Error("a part has the name of lat and lon together, and nobody says so")
+	}
+}
+
+// TestCoordinatesStandWhereLatStood: in the order of the layout, in what
+// decides, and where one of several answers is enough.
+func TestCoordinatesStandWhereLatStood(t *testing.T) {
+	f := small(t, `, "required": ["yard"], "allOf": [{"if": {"properties": {"spot": {"required": ["lon"]}}, "required": ["spot"]}, "then": {"required": ["reason"]}}]`,
+		`"yard": {"type": "object", "additionalProperties": false, "properties": {"name": {"type": "string"}, `+twoNumbers+`, "after": {"type": "string"}}, "required": ["after", "lon", "lat", "name"]}`,
+		`"spot": {"type": "object", "additionalProperties": false, "properties": {`+twoNumbers+`}}`,
+		`"reason": {"type": "string"}`,
+		`"way": {"type": "object", "additionalProperties": false, "properties": {"words": {"type": "string"}, `+twoNumbers+`}, "anyOf": [{"required": ["lat"]}, {"required": ["words"]}]}`)
+	want := []string{"yard.name forms.required", "yard.coordinates forms.required_place", "yard.after forms.required"}
+	if got := list(f.Check(nil)); !slices.Equal(got, want) {
+		t.Errorf("problems: %v, want %v", got, want)
+	}
+	nodes := f.Fields(nil)
+	if spot, yard := find(nodes, "spot.coordinates"), find(nodes, "yard.coordinates"); !spot.Controls || yard.Controls {
+		t.Errorf("decides: %t and %t, want the spot alone", spot.Controls, yard.Controls)
+	}
+	one := list(f.Check(parse(t, `{"yard":{"name":"a","after":"b","lat":61,"lon":24},"way":{"lon":24}}`)))
+	if !slices.Contains(one, "way.coordinates forms.one_of") {
+		t.Errorf("one of two is enough, and is told as %v", one)
 	}
 }

@@ -16,12 +16,13 @@ var address = regexp.MustCompile(`(?i)(https?://|geo:|www\.)\S+|\S+\.(com|fi|org
 var (
 	gridNorth = regexp.MustCompile(`[?&#]n=([0-9.]+)`) // Karttapaikka
 	gridEast  = regexp.MustCompile(`[?&#]e=([0-9.]+)`)
+	gridBoth  = regexp.MustCompile(`[?&#]coord=([0-9.]+)_([0-9.]+)`) // Paikkatietoikkuna
 
 	inLinks = []*regexp.Regexp{
-		regexp.MustCompile(`!3d` + linkNumber + `!4d` + linkNumber),                                                                // Google: the mark
-		regexp.MustCompile(`[?&#]mlat=` + linkNumber + `&mlon=` + linkNumber),                                                      // OpenStreetMap: the mark
-		regexp.MustCompile(`(?i)[?&#](?:q|query|ll|center|daddr|destination)=(?:loc:)?[ +]*` + linkNumber + `,[ +]*` + linkNumber), // Google, Apple
-		regexp.MustCompile(`(?i)/(?:search|place|dir)/[ +]*` + linkNumber + `,[ +]*` + linkNumber),
+		regexp.MustCompile(`!3d` + linkNumber + `!4d` + linkNumber),                                                                    // Google: the mark
+		regexp.MustCompile(`[?&#]mlat=` + linkNumber + `&mlon=` + linkNumber),                                                          // OpenStreetMap: the mark
+		regexp.MustCompile(`(?i)[?&#](?:q|query|ll|center|map|daddr|destination)=(?:loc:)?[ +]*` + linkNumber + `,[ +]*` + linkNumber), // Google, Apple, HERE
+		regexp.MustCompile(`(?i)/(?:search|place|dir)/+[ +]*` + linkNumber + `,[ +]*` + linkNumber),
 		regexp.MustCompile(`(?i)^geo:` + linkNumber + `,` + linkNumber),
 		regexp.MustCompile(`/@` + linkNumber + `,` + linkNumber),            // Google: the middle of the picture
 		regexp.MustCompile(`#map=[0-9.]+/` + linkNumber + `/` + linkNumber), // OpenStreetMap: the same
@@ -38,6 +39,9 @@ func readLink(link string) (a, b float64, ok bool) {
 	}
 	if n, e := gridNorth.FindStringSubmatch(link), gridEast.FindStringSubmatch(link); n != nil && e != nil {
 		return pair(n[1], e[1])
+	}
+	if m := gridBoth.FindStringSubmatch(link); m != nil {
+		return pair(m[1], m[2])
 	}
 	for _, shape := range inLinks {
 		if m := shape.FindStringSubmatch(link); m != nil {

@@ -63,7 +63,10 @@ func TestParse(t *testing.T) {
 
 		{"https://asiointi.maanmittauslaitos.fi/karttapaikka/?lang=fi&share=customMarker&n=6822000&e=327000&title=Puisto&zoom=10&layers=W3siaWQiOjIsIm9wYWNpdHkiOjEwMH1d-z", grid},
 		{"asiointi.maanmittauslaitos.fi/karttapaikka/?n=6822000.00&e=327000.00", grid},
+		{"https://kartta.paikkatietoikkuna.fi/?zoomLevel=10&coord=327000_6822000&mapLayers=801+100+default", grid},
 		{"https://www.google.com/maps/@61.4978,23.7610,15z", tampere},
+		{"https://www.google.com/maps/dir//61.4978,23.7610/@61.1,23.1,15z", tampere},
+		{"https://wego.here.com/?map=61.4978,23.7610,15", tampere},
 		{"https://www.google.com/maps/@61.4978,23.7610,15z?entry=ttu", tampere},
 		{"https://www.google.fi/maps/place/Etel%C3%A4puisto/@61.1,23.1,17z/data=!3m1!4b1!4m6!3m5!1s0x468:0x1!8m2!3d61.4978!4d23.7610!16s", tampere},
 		{"https://maps.google.com/?q=61.4978,23.7610", tampere},
