@@ -17,6 +17,7 @@ import (
 	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/delivery"
+	"luvat/internal/demo"
 	"luvat/internal/dossier"
 	"luvat/internal/identity"
 	"luvat/internal/identity/card"
@@ -217,6 +218,15 @@ func (h *Hub) watchRoles(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// SeedDemo gives the demo its people, offers and projects, as far as they are not
+// there yet.
+func (h *Hub) SeedDemo(ctx context.Context) error {
+	return demo.Seed(ctx, demo.Home{
+		DB: h.DB, Catalogue: h.Catalogue, Files: h.Files, Folder: h.Config.Attachments, BaseURL: h.Config.BaseURL, MailFrom: h.Config.MailFrom,
+		Now: h.Desk.Now, Log: h.log,
+	})
 }
 
 // demoMails lists what the demo has mailed.

@@ -35,7 +35,7 @@ var (
 var may = map[string][]string{
 	// The program: commands know how to start, and app what to start.
 	"cmd/luvat": {"app", "bench"},
-	"app": with(hearts, "content", "delivery", "identity/card", "identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc", "identity/pic",
+	"app": with(hearts, "content", "delivery", "demo", "identity/card", "identity/machine", "identity/mandate", "identity/mandate/double", "identity/oidc", "identity/pic",
 		"identity/saml", "web", "web/public", "web/site"),
 
 	// Doors. Each area of the pages stands alone: what two areas draw alike is
@@ -49,7 +49,8 @@ var may = map[string][]string{
 	"web/ui":       {"forms", "i18n", "web/static"},
 	"web/static":   {},
 	"delivery":     hearts,
-	"bench":        hearts, // does what many people do, and measures
+	"demo":         with(hearts, "content", "delivery"), // lives the demo's past through the Desk
+	"bench":        hearts,                              // does what many people do, and measures
 
 	// What two doors make of a matter: its documents.
 	"dossier": {"attach", "catalogue", "db", "fail", "forms", "i18n", "identity", "ledger", "matter", "pdf"},

@@ -34,18 +34,18 @@ var owner = map[string][]string{
 // guests lists who else may read a table, which must be rare: a list that shows
 // a name of another table in each row would ask once a row.
 var guests = map[string][]string{
-	"people":      {"matter", "app"}, // names in lists, addresses of notices; app: the demo's people
-	"offers":      {"matter", "app"}, // months to keep, addresses of notices; app: the demo's offers
-	"ledger":      {"matter", "app"}, // its check of submissions; app: the demo's stories find where they stopped
-	"matters":     {"app"},           // the demo's stories, as the rest of app's
-	"outbox":      {"app"},
-	"invitations": {"app"},
-	"counters":    {"app"},
-	"projects":    {"app", "catalogue"}, // a survey's result is kept while a project names it
+	"people":      {"matter", "demo"}, // names in lists, addresses of notices; demo: its own people
+	"offers":      {"matter", "demo"}, // months to keep, addresses of notices; demo: its own offers
+	"ledger":      {"matter", "demo"}, // its check of submissions; demo: its own stories find where they stopped
+	"matters":     {"demo"},           // its stories, as the rest of demo's
+	"outbox":      {"demo"},
+	"invitations": {"demo"},
+	"counters":    {"demo"},
+	"projects":    {"demo", "catalogue"}, // a survey's result is kept while a project names it
 }
 
 // writers lists who else may write to a table.
-var writers = map[string][]string{"counters": {"app"}} // how far the demo's stories have come
+var writers = map[string][]string{"counters": {"demo"}} // how far the demo's stories have come
 
 var (
 	created = regexp.MustCompile(`CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)`)

@@ -1,4 +1,4 @@
-package app
+package demo
 
 import (
 	"context"
@@ -190,7 +190,7 @@ func (s *story) invite(ctx context.Context, st step, who identity.Customer) erro
 	if done, err := s.happened(ctx, ledger.ProjectStream(s.id)); err != nil || done {
 		return err
 	}
-	p := demoPerson{Email: st.To, Lang: i18n.FI}
+	p := person{Email: st.To, Lang: i18n.FI}
 	if !strings.Contains(st.To, "@") {
 		var err error
 		if p, err = s.demo.person(st.To); err != nil {

@@ -1,64 +1,81 @@
-package app
+package demo
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"luvat/content"
+	"luvat/internal/attach"
+	"luvat/internal/catalogue"
 	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/ledger"
 	"luvat/internal/matter"
 	"luvat/internal/outbox"
+	"luvat/internal/testkit"
 )
 
-// openAt opens the hub of a configuration, whose time is now.
-func openAt(t *testing.T, c Config, now time.Time) *Hub {
+// demoDay is when the tests' demo is seeded.
+var demoDay = time.Date(2026, 11, 20, 9, 30, 0, 0, i18n.Zone)
+
+// A house is a hub without doors: what the demo lives in.
+type house struct {
+	Home
+	Desk *matter.Desk
+	now  time.Time
+}
+
+var loaded = testkit.NewMould("demo-content")
+
+// empty opens a house that has the content and nothing else.
+func empty(t *testing.T, now time.Time) *house {
 	t.Helper()
-	h, err := Open(t.Context(), c, Options{Now: func() time.Time { return now }})
+	url := loaded.URL(t, func(url string) error {
+		d, err := db.Open(context.Background(), url)
+		if err != nil {
+			return err
+		}
+		_, err = catalogue.Load(context.Background(), d, content.FS, demoDay)
+		return errors.Join(err, d.Close())
+	})
+	d, err := db.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
+		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	h := &house{now: now}
+	clock := func() time.Time { return h.now }
+	h.Home = Home{DB: d, Folder: t.TempDir(), BaseURL: "http://127.0.0.1", MailFrom: "lupa@example.fi", Now: clock}
+	if h.Catalogue, err = catalogue.Open(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	if h.Files, err = attach.Open(d, h.Folder, clock); err != nil {
+		t.Fatal(err)
+	}
+	h.Desk = &matter.Desk{DB: d, Catalogue: h.Catalogue, Files: h.Files, Now: clock}
 	return h
 }
 
-// emptyHub opens a hub that has the content and nothing else.
-func emptyHub(t *testing.T, now time.Time) *Hub {
+func seed(t *testing.T, h *house) {
 	t.Helper()
-	c, err := DemoConfig(t.TempDir(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.DatabaseURL = ContentURL(t)
-	return openAt(t, c, now)
-}
-
-// seededHub opens a copy of the demo, on the day and at the time at which it
-// was seeded.
-func seededHub(t *testing.T) *Hub {
-	t.Helper()
-	return openAt(t, DemoCopy(t), DemoDay)
-}
-
-func seed(t *testing.T, h *Hub) {
-	t.Helper()
-	if err := h.SeedDemo(t.Context()); err != nil {
+	if err := Seed(t.Context(), h.Home); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // lines reads a query of one text column.
-func lines(t *testing.T, h *Hub, query string) (all []string) {
+func lines(t *testing.T, h *house, query string) (all []string) {
 	t.Helper()
 	err := h.DB.View(t.Context(), func(tx *db.Tx) error {
 		rows, err := tx.QueryContext(t.Context(), query)
@@ -79,7 +96,7 @@ func lines(t *testing.T, h *Hub, query string) (all []string) {
 }
 
 // picture is what the demo's data are, without the ids that chance gives.
-func picture(t *testing.T, h *Hub) string {
+func picture(t *testing.T, h *house) string {
 	t.Helper()
 	return strings.Join(slices.Concat(
 		lines(t, h, `SELECT p.name || ' | ' || m.type_id || ' ' || m.number || ' ' || m.status || ' ' || m.outcome || ' ' || m.holder || ' ' || m.handler_id || ' ' || m.version
@@ -96,9 +113,17 @@ func picture(t *testing.T, h *Hub) string {
 	), "\n")
 }
 
-func TestTheDemoIsWholeAndSeededOnce(t *testing.T) {
-	t.Parallel()
-	h := seededHub(t)
+// TestTheDemo looks at one demo in several ways.
+func TestTheDemo(t *testing.T) {
+	h := empty(t, demoDay)
+	seed(t, h)
+	t.Run("is whole and seeded once", func(t *testing.T) { wholeAndOnce(t, h) })
+	t.Run("has something in every part of an inbox", func(t *testing.T) { inboxes(t, h) })
+	t.Run("shows a time limit running", func(t *testing.T) { timeLimit(t, h) })
+	t.Run("is the same when its seeding broke off", func(t *testing.T) { brokenOff(t, h) })
+}
+
+func wholeAndOnce(t *testing.T, h *house) {
 	checkWhole(t, h)
 
 	before := picture(t, h)
@@ -117,9 +142,9 @@ func TestTheDemoIsWholeAndSeededOnce(t *testing.T) {
 
 // checkWhole checks what any seeded demo must be: chained, consistent, every
 // job done, nothing in the future.
-func checkWhole(t *testing.T, h *Hub) {
+func checkWhole(t *testing.T, h *house) {
 	t.Helper()
-	ctx, now := t.Context(), h.Desk.Now()
+	ctx, now := t.Context(), h.now
 	if _, err := ledger.Verify(ctx, h.DB); err != nil {
 		t.Errorf("the ledger does not hold: %v", err)
 	}
@@ -147,12 +172,10 @@ func checkWhole(t *testing.T, h *Hub) {
 	}
 }
 
-// TestTheDemosInboxes tells that the officers of the guided tour find something
+// inboxes tells that the officers of the guided tour find something
 // in every part of their inbox.
-func TestTheDemosInboxes(t *testing.T) {
-	t.Parallel()
-	h := seededHub(t)
-	d, err := h.newDemo()
+func inboxes(t *testing.T, h *house) {
+	d, err := newSeeding(h.Home)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +215,8 @@ func TestTheDemosInboxes(t *testing.T) {
 	}
 }
 
-// TestTheDemosTimeLimit tells that the solar park shows its time limit running.
-func TestTheDemosTimeLimit(t *testing.T) {
-	t.Parallel()
-	h := seededHub(t)
+// timeLimit tells that the solar park shows its time limit running.
+func timeLimit(t *testing.T, h *house) {
 	who := identity.Customer{Person: identity.Person{ID: "demo-linnea"}}
 	all, err := h.Desk.Projects(t.Context(), who)
 	if err != nil {
@@ -224,36 +245,35 @@ func TestTheDemoOnAnyDay(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Parallel()
-			h := emptyHub(t, now)
+			h := empty(t, now)
 			seed(t, h)
 			checkWhole(t, h)
 		})
 	}
 }
 
-// TestABrokenOffSeedingIsContinued stops the seeding again and again, also in
+// brokenOff stops the seeding again and again, also in
 // the middle of a step and before the notices have gone, each time a day later,
 // and lets a last start bring it to its end.
-func TestABrokenOffSeedingIsContinued(t *testing.T) {
-	t.Parallel()
-	h := emptyHub(t, DemoDay)
+func brokenOff(t *testing.T, unbroken *house) {
+	h := empty(t, demoDay)
 	for day, done := range []int{0, 1, 40, 90} {
-		h.Desk.Now = func() time.Time { return DemoDay.AddDate(0, 0, day) }
+		h.now = demoDay.AddDate(0, 0, day)
 		breakOff(t, h, done)
 	}
-	h.Desk.Now = func() time.Time { return DemoDay.AddDate(0, 0, 4) }
+	h.now = demoDay.AddDate(0, 0, 4)
 	seed(t, h)
 	checkWhole(t, h)
-	if want, got := picture(t, seededHub(t)), picture(t, h); got != want {
+	if want, got := picture(t, unbroken), picture(t, h); got != want {
 		t.Errorf("the continued demo differs:\n%s", firstLine(want, got))
 	}
 }
 
 // breakOff does the first steps, and of the next one what can be repeated.
-func breakOff(t *testing.T, h *Hub, steps int) {
+func breakOff(t *testing.T, h *house, steps int) {
 	t.Helper()
 	ctx := t.Context()
-	d, err := h.newDemo()
+	d, err := newSeeding(h.Home)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +340,7 @@ func TestDemoStoriesAreRefusedWhenWrong(t *testing.T) {
 		"a clock that is none":  `{"key":"x","steps":[{"day":-2,"at":"9 am"}]}`,
 		"no event day":          `{"key":"x","steps":[{"day":-2,"at":"09:00","text":"{E}"}]}`,
 	} {
-		s := &story{today: midnight(DemoDay)}
+		s := &story{today: midnight(demoDay)}
 		if err := json.Unmarshal([]byte(body), s); err != nil {
 			t.Fatal(err)
 		}
@@ -338,27 +358,4 @@ func firstLine(want, got string) string {
 		}
 	}
 	return fmt.Sprintf("want %d lines, got %d", len(a), len(b))
-}
-
-func BenchmarkSeedDemo(b *testing.B) {
-	for b.Loop() {
-		b.StopTimer()
-		c, err := DemoConfig(b.TempDir(), "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		h, err := Open(context.Background(), c, Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		if err := h.SeedDemo(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		if err := h.Close(); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-	}
 }

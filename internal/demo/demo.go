@@ -1,4 +1,13 @@
-package app
+// Package demo gives the demo its past: people, offers and projects that look as
+// if they had been worked on for weeks. The stories are content
+// (content/demo/*.json): an editor changes them without touching this package.
+//
+// The projects are not written into tables. The demo lives its past: every
+// step of every story is done by its person through the Desk, in order of
+// time, with the clock moved back, and between the steps the notices are
+// delivered to the demo's mailbox. So timelines, receipts, proofs of notices
+// and the chain of the ledger are what real use would have made.
+package demo
 
 import (
 	"context"
@@ -21,22 +30,26 @@ import (
 	"luvat/internal/outbox"
 )
 
-// SeedDemo fills the demo with people, offers and projects that look as if
-// they had been worked on for weeks. The stories are content
-// (content/demo/*.json): an editor changes them without touching this file.
-//
-// The projects are not written into tables. The demo lives its past: every
-// step of every story is done by its person through the Desk, in order of
-// time, with the clock moved back, and between the steps the notices are
-// delivered to the demo's mailbox. So timelines, receipts, proofs of notices
-// and the chain of the ledger are what real use would have made.
+// A Home is the hub that the demo lives in.
+type Home struct {
+	DB        *db.DB
+	Catalogue *catalogue.Catalogue
+	Files     *attach.Store
+	Folder    string // of the attachments
+	BaseURL   string // of links in mails
+	MailFrom  string
+	Now       func() time.Time
+	Log       *slog.Logger // may be nil
+}
+
+// Seed fills the demo.
 //
 // It may be called at every start. What is there already stays as people left
 // it. A start that broke off in the middle is continued: the day a project's
 // story is told from is kept in counters, each step's time follows from it,
 // and a step is done if the ledger has an entry of exactly that time.
-func (h *Hub) SeedDemo(ctx context.Context) error {
-	d, err := h.newDemo()
+func Seed(ctx context.Context, h Home) error {
+	d, err := newSeeding(h)
 	if err != nil {
 		return err
 	}
@@ -52,8 +65,8 @@ func (h *Hub) SeedDemo(ctx context.Context) error {
 	return d.end(ctx)
 }
 
-// A demo is the seeding under way.
-type demo struct {
+// A seeding is under way.
+type seeding struct {
 	db      *db.DB
 	cat     *catalogue.Catalogue
 	desk    *matter.Desk
@@ -61,29 +74,29 @@ type demo struct {
 	worker  *outbox.Worker
 	now     time.Time // the real time
 	at      time.Time // the time that desk, files and worker believe
-	people  []demoPerson
-	joins   []demoJoin
+	people  []person
+	joins   []join
 	stories []*story
 }
 
-// newDemo reads the content and sets up a desk, a store and a worker of the
+// newSeeding reads the content and sets up a desk, a store and a worker of the
 // demo's own, whose clock can be moved.
-func (h *Hub) newDemo() (*demo, error) {
-	d := &demo{db: h.DB, cat: h.Catalogue, now: h.Desk.Now()}
+func newSeeding(h Home) (*seeding, error) {
+	d := &seeding{db: h.DB, cat: h.Catalogue, now: h.Now()}
 	d.at = d.now
 	clock := func() time.Time { return d.at }
 	var err error
-	if d.files, err = attach.Open(h.DB, h.Config.Attachments, clock); err != nil {
+	if d.files, err = attach.Open(h.DB, h.Folder, clock); err != nil {
 		return nil, err
 	}
 	d.files.Scanner = h.Files.Scanner
-	log := h.log
+	log := h.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	d.desk = &matter.Desk{DB: h.DB, Catalogue: h.Catalogue, Files: d.files, Now: clock}
 	d.worker = outbox.NewWorker(h.DB, clock, log)
-	post := &delivery.Post{Desk: d.desk, Mailer: delivery.Mailbox{DB: h.DB, Now: clock}, BaseURL: h.Config.BaseURL, From: h.Config.MailFrom, Log: log}
+	post := &delivery.Post{Desk: d.desk, Mailer: delivery.Mailbox{DB: h.DB, Now: clock}, BaseURL: h.BaseURL, From: h.MailFrom, Log: log}
 	post.Register(d.worker)
 	for name, to := range map[string]any{"people.json": &d.people, "joins.json": &d.joins, "projects.json": &d.stories} {
 		body, err := content.FS.ReadFile("demo/" + name)
@@ -97,8 +110,8 @@ func (h *Hub) newDemo() (*demo, error) {
 	return d, nil
 }
 
-// A demoPerson is an invented person, who may have hats.
-type demoPerson struct {
+// A person is an invented person, who may have hats.
+type person struct {
 	ID    string    `json:"id"`
 	Part  string    `json:"part"` // the part played: identity.Person.Demo
 	Name  string    `json:"name"`
@@ -111,20 +124,20 @@ type demoPerson struct {
 	} `json:"hats"`
 }
 
-func (p demoPerson) person() identity.Person {
+func (p person) person() identity.Person {
 	return identity.Person{ID: p.ID, Name: p.Name, Email: p.Email, Lang: p.Lang, Demo: p.Part}
 }
 
-func (d *demo) person(id string) (demoPerson, error) {
-	i := slices.IndexFunc(d.people, func(p demoPerson) bool { return p.ID == id })
+func (d *seeding) person(id string) (person, error) {
+	i := slices.IndexFunc(d.people, func(p person) bool { return p.ID == id })
 	if i < 0 {
-		return demoPerson{}, fmt.Errorf("nobody is called %q in demo/people.json", id)
+		return person{}, fmt.Errorf("nobody is called %q in demo/people.json", id)
 	}
 	return d.people[i], nil
 }
 
-// A demoJoin is a row of joins.json.
-type demoJoin struct {
+// A join is a row of joins.json.
+type join struct {
 	Authority      string        `json:"authority"`
 	Matter         string        `json:"matter"`
 	Way            catalogue.Way `json:"way"`
@@ -141,7 +154,7 @@ const deputyHours = 16
 
 // offer is the join as an offer: a state agency's stands in the whole country,
 // any other's in the authority's municipalities.
-func (j demoJoin) offer(cat *catalogue.Catalogue) (*catalogue.Offer, error) {
+func (j join) offer(cat *catalogue.Catalogue) (*catalogue.Offer, error) {
 	a, t := cat.Authority(j.Authority), cat.Type(j.Matter)
 	if a == nil || t == nil {
 		return nil, fmt.Errorf("demo/joins.json: no authority %q or no matter %q", j.Authority, j.Matter)
@@ -160,7 +173,7 @@ func (j demoJoin) offer(cat *catalogue.Catalogue) (*catalogue.Offer, error) {
 
 // begin writes the people and offers that are not there yet, and decides from
 // which day each new story is told. Stories that were told are left out.
-func (d *demo) begin(ctx context.Context) error {
+func (d *seeding) begin(ctx context.Context) error {
 	var known have
 	if err := d.db.View(ctx, func(tx *db.Tx) (err error) {
 		known, err = readHave(ctx, tx)
@@ -209,7 +222,7 @@ func (d *demo) begin(ctx context.Context) error {
 
 // savePeople writes people in the order of the file, which is that of the
 // sign-in page.
-func (d *demo) savePeople(ctx context.Context, tx *db.Tx, there map[string]bool) error {
+func (d *seeding) savePeople(ctx context.Context, tx *db.Tx, there map[string]bool) error {
 	for i, p := range d.people {
 		if there[p.ID] {
 			continue
@@ -270,7 +283,7 @@ func count(ctx context.Context, tx *db.Tx, name string, value int64) error {
 // live does all steps of all stories in order of time. The notices of a day
 // are delivered in its evening, all at once: a round for every step would make
 // the first start wait for the disk.
-func (d *demo) live(ctx context.Context) error {
+func (d *seeding) live(ctx context.Context) error {
 	var steps []step
 	for _, s := range d.stories {
 		steps = append(steps, s.Steps...)
@@ -291,7 +304,7 @@ func (d *demo) live(ctx context.Context) error {
 }
 
 // deliver hands over what waits at a moment.
-func (d *demo) deliver(ctx context.Context, at time.Time) error {
+func (d *seeding) deliver(ctx context.Context, at time.Time) error {
 	d.at = at
 	for {
 		n, err := d.worker.Round(ctx)
@@ -302,7 +315,7 @@ func (d *demo) deliver(ctx context.Context, at time.Time) error {
 }
 
 // end notes that the stories were told.
-func (d *demo) end(ctx context.Context) error {
+func (d *seeding) end(ctx context.Context) error {
 	return d.db.InTx(ctx, func(tx *db.Tx) error {
 		for _, s := range d.stories {
 			if err := count(ctx, tx, s.told(), 1); err != nil {

@@ -1,4 +1,4 @@
-package app
+package demo
 
 import (
 	"context"
@@ -36,7 +36,7 @@ type story struct {
 	Matters map[string]json.RawMessage `json:"matters"` // answers by matter type
 	Steps   []step                     `json:"steps"`
 
-	demo  *demo
+	demo  *seeding
 	today time.Time // the day from which the story is told
 	id    string    // of the project, once it is begun
 }
