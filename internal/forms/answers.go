@@ -121,8 +121,9 @@ func (a Answers) Put(path string, v any) {
 	switch c := in.(type) {
 	case map[string]any:
 		_, own := c[last]
+		_, text := v.(string)
 		switch {
-		case last == coordinates && !own:
+		case last == coordinates && !own && !text:
 			setCoordinates(c, v)
 		case v == nil:
 			delete(c, last)

@@ -23,13 +23,13 @@ const (
 // joinCoordinates makes one answer of the object's lat and lon, if it has both.
 func (r *fieldReader) joinCoordinates(fd *field) {
 	lat, lon := fd.byName[latitude], fd.byName[longitude]
+	at := join(fd.path, coordinates)
 	fd.asked = fd.children
-	if lat == nil || lon == nil || lat.widget != WidgetDecimal || lon.widget != WidgetDecimal {
+	if fd.byName[coordinates] != nil && (lat != nil || lon != nil) {
+		r.mistakes.add("%s: beside lat or lon the name is that of both together", at)
 		return
 	}
-	at := join(fd.path, coordinates)
-	if fd.byName[coordinates] != nil {
-		r.mistakes.add("%s: the name is that of lat and lon together", at)
+	if lat == nil || lon == nil || lat.widget != WidgetDecimal || lon.widget != WidgetDecimal {
 		return
 	}
 	both := &field{
@@ -118,23 +118,32 @@ func written(v any) string {
 	return strings.Join(parts, ", ")
 }
 
-// readCoordinates reads the one input of lat and lon.
-func (r *reader) readCoordinates(p *posted, path string) any {
+// readCoordinates reads the one input of lat and lon into an object, and tells
+// whether it was posted.
+func (r *reader) readCoordinates(p *posted, path string, into map[string]any) bool {
+	if p == nil {
+		return false
+	}
 	r.strangers(p, path, func(string) bool { return false })
+	if p.values == nil {
+		return false // only parts, which it has not
+	}
 	s, ok := r.text(p.last(), path)
 	if !ok || s == "" {
-		return nil
+		return true
 	}
 	point, fault := place.Parse(s)
 	if fault != "" {
 		r.add(path, faultKey(fault))
-		return map[string]any{latitude: oneSpace(s)}
+		into[latitude] = oneSpace(s)
+		return true
 	}
 	number := func(d float64) json.Number {
 		n, _ := canonicalNumber(strconv.FormatFloat(d, 'f', -1, 64))
 		return n
 	}
-	return map[string]any{latitude: number(point.Lat), longitude: number(point.Lon)}
+	into[latitude], into[longitude] = number(point.Lat), number(point.Lon)
+	return true
 }
 
 func faultKey(f place.Fault) string {

@@ -70,6 +70,7 @@ func TestReadCoordinates(t *testing.T) {
 	for query, want := range map[string]string{
 		"spot.name=b":               `{"spot":{"lat":61,"lon":24,"name":"b"}}`,
 		"spot.coordinates=":         `{"spot":{"name":"a"}}`,
+		"spot.coordinates.x=1":      `{"spot":{"lat":61,"lon":24,"name":"a"}}`,
 		"spot.coordinates=tuolla":   `{"spot":{"lat":"tuolla","name":"a"}}`,
 		"spot.coordinates=62,+25.5": `{"spot":{"lat":62,"lon":25.5,"name":"a"}}`,
 	} {
@@ -252,6 +253,16 @@ func TestCoordinatesInForms(t *testing.T) {
 	}
 	if _, ok := pointOf(a["spot"]); !ok {
 		t.Errorf("an example without a place: %s", text(t, a))
+	}
+
+	own := small(t, "", `"chart": {"type": "object", "additionalProperties": false, "properties": {"coordinates": {"type": "string"}}}`)
+	if a, problems := own.Read(url.Values{"chart.coordinates": {"E7"}}); text(t, a) != `{"chart":{"coordinates":"E7"}}` || problems != nil {
+		t.Errorf("a part that is called so where there is no place: %s, %v", text(t, a), problems)
+	}
+
+	a = parse(t, `{"chart":{}}`)
+	if a.Put("chart.coordinates", "E7"); text(t, a) != `{"chart":{"coordinates":"E7"}}` {
+		t.Errorf("put as %s", text(t, a))
 	}
 
 	schema := `{"type": "object", "additionalProperties": false, "properties": {"spot": {"type": "object", "additionalProperties": false, "properties": {` + twoNumbers + `}}}}`

@@ -135,10 +135,7 @@ func (r *reader) strangers(p *posted, path string, known func(string) bool) {
 func (r *reader) object(fields []*field, p *posted, path string, base map[string]any) map[string]any {
 	out := map[string]any{}
 	both := bothOf(fields)
-	together := both != nil && p.kids[coordinates] != nil
-	if together {
-		setCoordinates(out, r.readCoordinates(p.kids[coordinates], join(path, coordinates)))
-	}
+	together := both != nil && r.readCoordinates(p.kids[coordinates], join(path, coordinates), out)
 	for _, fd := range fields {
 		if together && fd.isCoordinate() {
 			continue
@@ -155,8 +152,8 @@ func (r *reader) object(fields []*field, p *posted, path string, base map[string
 		}
 	}
 	r.strangers(p, path, func(name string) bool {
-		if name == coordinates {
-			return both != nil
+		if both != nil && name == coordinates {
+			return true
 		}
 		return slices.ContainsFunc(fields, func(fd *field) bool { return fd.name == name && !(together && fd.isCoordinate()) })
 	})
