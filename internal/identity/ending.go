@@ -138,26 +138,26 @@ func (e ending) take(ctx context.Context, tx *db.Tx, now time.Time) (types strin
 			db.Millis(now), e.person, e.authority, db.Millis(e.before))
 		return "", n > 0, err
 	}
-	from := `FROM grants WHERE person_id = $1 AND authority_id = $2 AND role = $3 AND (until_at <= $4 AND until_at <> 0 OR $5 = 0)`
-	args := []any{e.person, e.authority, string(e.role), db.Millis(now), one(e.deed == DeedExpired)}
-	err = tx.QueryRowContext(ctx, `SELECT types `+from, args...).Scan(&types)
-	switch {
-	case err == nil:
-		_, err = tx.ExecContext(ctx, `DELETE `+from, args...)
+	// Reading and deleting are one statement, which waits for whoever gives the
+	// role anew or ends it meanwhile, and then looks again.
+	err = tx.QueryRowContext(ctx, `
+		DELETE FROM grants WHERE person_id = $1 AND authority_id = $2 AND role = $3 AND (until_at <= $4 AND until_at <> 0 OR $5 = 0) RETURNING types`,
+		e.person, e.authority, string(e.role), db.Millis(now), one(e.deed == DeedExpired)).Scan(&types)
+	switch ends = err == nil; {
 	case errors.Is(err, db.ErrNoRows) && e.deed == DeedWithdrawn:
-		err = fail.New(fail.NotFound, "error.not_found")
+		return "", false, fail.New(fail.NotFound, "error.not_found")
 	case errors.Is(err, db.ErrNoRows) && e.deed == DeedExpired:
 		return "", false, nil // given anew, or another node was quicker
-	case errors.Is(err, db.ErrNoRows):
-		err = nil
+	case err != nil && !errors.Is(err, db.ErrNoRows):
+		return "", false, fmt.Errorf("end a role: %w", err)
+	case e.role != RoleOfficer:
+		return types, ends, nil
 	}
-	if err == nil && e.role == RoleOfficer {
-		_, err = tx.ExecContext(ctx, `DELETE FROM officer_mandates WHERE person_id = $1 AND authority_id = $2 AND (granted <> 0 OR $3 = 1)`, e.person, e.authority, one(e.deed == DeedMandate))
+	n, err := tx.ExecContext(ctx, `DELETE FROM officer_mandates WHERE person_id = $1 AND authority_id = $2 AND (granted <> 0 OR $3 = 1)`, e.person, e.authority, one(e.deed == DeedMandate))
+	if err != nil {
+		return "", false, fmt.Errorf("end a role: %w", err)
 	}
-	if err != nil && !fail.Is(err, fail.NotFound) {
-		err = fmt.Errorf("end a role: %w", err)
-	}
-	return types, err == nil, err
+	return types, ends || n > 0, nil // a mandate's end is told once, however many pages find it
 }
 
 // one is a truth as a stored number.

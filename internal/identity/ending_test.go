@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,6 +272,41 @@ func TestTheLeadSeesWhyARoleEnded(t *testing.T) {
 	e.give("aino", time.Time{})
 	if _, former, _ := e.lists(); len(former) != 0 {
 		t.Errorf("given back, and still among those who had one: %+v", former)
+	}
+}
+
+// However many pages and nodes find at once that a role has ended, it ends once:
+// the work is handed over once, and the matter types that it was for stay known,
+// so that giving it back gives no more.
+func TestARoleEndsOnceForAll(t *testing.T) {
+	lead := identity.Lead{Person: identity.Person{ID: "lead"}, Authority: rescue}
+	for name, end := range map[string]func(e *endings) error{
+		identity.DeedMandate:   func(e *endings) error { return e.r.MandateEnded(t.Context(), "aino", rescue) },
+		identity.DeedExpired:   func(e *endings) error { return e.r.EndDue(t.Context(), time.Time{}) },
+		identity.DeedWithdrawn: func(e *endings) error { return e.r.Withdraw(t.Context(), lead, "aino", identity.RoleOfficer, rescue, identity.Inbox) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEndings(t)
+			e.give("aino", testkit.Start.Add(time.Hour), "rescue-plan")
+			e.byMandate("aino", true)
+			before := lastEntry(e)
+			e.clock = testkit.Start.Add(2 * time.Hour)
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					if err := end(e); err != nil && !fail.Is(err, fail.NotFound) {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if deeds, jobs := e.deeds(before); deeds != name || len(jobs) != 1 {
+				t.Errorf("the ledger says %q, and %d jobs hand over", deeds, len(jobs))
+			}
+			if _, former, _ := e.lists(); len(former) != 1 || len(former[0].Hat.Types) != 1 {
+				t.Errorf("what the lead could give back: %+v", former)
+			}
+		})
 	}
 }
 
