@@ -48,36 +48,46 @@ type Delivered struct {
 // and notes that support has looked. The error is NotFound when there is none.
 func (d *Desk) Trace(ctx context.Context, who identity.Support, number string) (*Trace, error) {
 	t := &Trace{Number: strings.ToUpper(strings.TrimSpace(number))}
-	err := d.DB.InTx(ctx, func(tx *db.Tx) error {
-		var id, status string
-		err := tx.QueryRowContext(ctx, `SELECT id, authority_id, status FROM matters WHERE number = $1`, t.Number).Scan(&id, &t.Authority, &status)
-		if errors.Is(err, db.ErrNoRows) {
-			return errNotFound
-		}
-		if err != nil {
-			return fmt.Errorf("find a matter by its number: %w", err)
-		}
-		t.Status = Status(status)
-		entries, err := ledger.Read(ctx, tx, ledger.MatterStream(id))
-		if err != nil {
-			return err
-		}
-		t.Entries = t.Entries[:0]
-		for _, e := range entries {
-			t.Entries = append(t.Entries, Traced{e.N, e.Time(), e.Deed, e.Side})
-		}
-		if t.Notices, err = delivered(ctx, tx, id); err != nil {
-			return err
-		}
-		if t.Jobs, err = outbox.ListWaiting(ctx, tx, Notify{Matter: id}.prefix()); err != nil {
-			return err
-		}
+	var id string
+	err := d.DB.View(ctx, func(tx *db.Tx) (err error) {
+		id, err = t.read(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = d.DB.InTx(ctx, func(tx *db.Tx) error {
 		return ledger.Looked(ctx, tx, d.Now(), ledger.Person(who.ID), "", id, readTrace, "support")
 	})
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// read reads the trace of the matter with the number, and tells its id.
+func (t *Trace) read(ctx context.Context, tx *db.Tx) (id string, err error) {
+	var status string
+	err = tx.QueryRowContext(ctx, `SELECT id, authority_id, status FROM matters WHERE number = $1`, t.Number).Scan(&id, &t.Authority, &status)
+	if errors.Is(err, db.ErrNoRows) {
+		return "", errNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("find a matter by its number: %w", err)
+	}
+	t.Status = Status(status)
+	entries, err := ledger.Read(ctx, tx, ledger.MatterStream(id))
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		t.Entries = append(t.Entries, Traced{e.N, e.Time(), e.Deed, e.Side})
+	}
+	if t.Notices, err = delivered(ctx, tx, id); err != nil {
+		return "", err
+	}
+	t.Jobs, err = outbox.ListWaiting(ctx, tx, Notify{Matter: id}.prefix())
+	return id, err
 }
 
 func delivered(ctx context.Context, tx *db.Tx, id string) (all []Delivered, err error) {

@@ -46,18 +46,25 @@ type Waiting struct {
 	Created, Next time.Time
 }
 
+// notDone reads each state by the index of its own, however many jobs are done. By
+// the keys it could not: their order is the engine's own.
+const notDone = `
+	SELECT kind, state, attempts, created_at, not_before, id FROM outbox WHERE state = 'waiting' AND substr(idem_key, 1, $1) = $2
+	UNION ALL
+	SELECT kind, state, attempts, created_at, not_before, id FROM outbox WHERE state = 'dead' AND substr(idem_key, 1, $1) = $2
+	ORDER BY 4, 6`
+
 // ListWaiting lists the jobs that are not done whose keys begin in a way.
 func ListWaiting(ctx context.Context, tx *db.Tx, prefix string) (all []Waiting, err error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT kind, state, attempts, created_at, not_before FROM outbox
-		WHERE  state IN ('waiting', 'dead') AND substr(idem_key, 1, $1) = $2 ORDER BY created_at, id`, len(prefix), prefix)
+	rows, err := tx.QueryContext(ctx, notDone, len(prefix), prefix)
 	if err != nil {
 		return nil, fmt.Errorf("list waiting jobs: %w", err)
 	}
 	err = rows.Each(func() error {
 		var w Waiting
+		var id string
 		var created, next int64
-		err := rows.Scan(&w.Kind, &w.State, &w.Attempts, &created, &next)
+		err := rows.Scan(&w.Kind, &w.State, &w.Attempts, &created, &next, &id)
 		w.Created, w.Next = db.Time(created), db.Time(next)
 		all = append(all, w)
 		return err
