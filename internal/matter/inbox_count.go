@@ -18,7 +18,7 @@ var counted = []Bucket{OnMe, OnAuthority, OnApplicant, OnOther, Drafts}
 // InboxCounts counts what the officer may see in the buckets where somebody
 // waits: MostCounted at most, and one more where there are more. With a type
 // only those matters are counted. Like the inbox it reads by the indexes: at
-// most 51 matters of each bucket, whatever the size of the table.
+// most 51 matters of each offer and bucket, whatever the size of the table.
 func (d *Desk) InboxCounts(ctx context.Context, who identity.Officer, typ string) (map[Bucket]int, error) {
 	counts := map[Bucket]int{}
 	err := d.DB.View(ctx, func(tx *db.Tx) error {
@@ -36,7 +36,7 @@ func (d *Desk) InboxCounts(ctx context.Context, who identity.Officer, typ string
 			return err
 		}
 		for i, bucket := range counted {
-			counts[bucket] = int(n[i])
+			counts[bucket] = min(int(n[i]), MostCounted+1)
 		}
 		return nil
 	})
@@ -46,9 +46,9 @@ func (d *Desk) InboxCounts(ctx context.Context, who identity.Officer, typ string
 	return counts, nil
 }
 
-// countQuery counts each bucket until it has counted enough. It goes offer by
-// offer, and says so by its order: the other ways that an engine might choose,
-// such as reading the table until enough are found, would have to sort first.
+// countQuery counts each bucket until it has counted enough of each offer. The
+// order is that of the index: without one PostgreSQL would gather all that the
+// offer has before it takes the first.
 func countQuery(who identity.Officer, offers []string) (string, []any) {
 	s := &sieve{}
 	me, limit := s.arg(who.ID), s.arg(int64(MostCounted+1))
@@ -57,16 +57,16 @@ func countQuery(who identity.Officer, offers []string) (string, []any) {
 		s.arg(o)
 	}
 	ids := db.In(first, len(offers))
-	part := func(from, where, order string) string {
-		return "(SELECT COUNT(*) FROM (SELECT 1 FROM " + from + " WHERE " + where + " ORDER BY " + order + " LIMIT " + limit + ") AS part)"
+	part := func(where, order string) string {
+		return "(SELECT COUNT(*) FROM (SELECT 1 FROM matters m WHERE " + where + " ORDER BY " + order + " LIMIT " + limit + ") AS part)"
 	}
-	offered := func(where string) string {
-		return part("offers o JOIN matters m ON m.offer_id = o.id", "o.id IN ("+ids+") AND "+where, "o.id")
+	offered := func(where, order string) string {
+		return "(SELECT COALESCE(SUM(n), 0) FROM (SELECT " + part("m.offer_id = o.id AND "+where, order) + " AS n FROM offers o WHERE o.id IN (" + ids + ")) AS parts)"
 	}
-	const sent = "m.status <> 'draft' AND m.holder = "
-	return "SELECT " + part("matters m", "m.handler_id <> '' AND m.handler_id = "+me+" AND "+sent+"'authority' AND m.offer_id IN ("+ids+")", "m.sort_at, m.id") +
-		", " + offered(sent+"'authority'") +
-		", " + offered(sent+"'applicant'") +
-		", " + offered(sent+"'other_authority' AND m.status <> 'transferred'") +
-		", " + offered("m.status = 'draft' AND m.consent_at <> 0"), s.args
+	const sent, urgent = "m.status <> 'draft' AND m.holder = ", "m.sort_at, m.id"
+	return "SELECT " + part("m.handler_id <> '' AND m.handler_id = "+me+" AND "+sent+"'authority' AND m.offer_id IN ("+ids+")", urgent) +
+		", " + offered(sent+"'authority'", urgent) +
+		", " + offered(sent+"'applicant'", urgent) +
+		", " + offered(sent+"'other_authority' AND m.status <> 'transferred'", urgent) +
+		", " + offered("m.status = 'draft' AND m.consent_at <> 0", "m.consent_at"), s.args
 }
