@@ -281,9 +281,11 @@ func TestTheLeadSeesWhyARoleEnded(t *testing.T) {
 func TestARoleEndsOnceForAll(t *testing.T) {
 	lead := identity.Lead{Person: identity.Person{ID: "lead"}, Authority: rescue}
 	for name, end := range map[string]func(e *endings) error{
-		identity.DeedMandate:   func(e *endings) error { return e.r.MandateEnded(t.Context(), "aino", rescue) },
-		identity.DeedExpired:   func(e *endings) error { return e.r.EndDue(t.Context(), time.Time{}) },
-		identity.DeedWithdrawn: func(e *endings) error { return e.r.Withdraw(t.Context(), lead, "aino", identity.RoleOfficer, rescue, identity.Inbox) },
+		identity.DeedMandate: func(e *endings) error { return e.r.MandateEnded(t.Context(), "aino", rescue) },
+		identity.DeedExpired: func(e *endings) error { return e.r.EndDue(t.Context(), time.Time{}) },
+		identity.DeedWithdrawn: func(e *endings) error {
+			return e.r.Withdraw(t.Context(), lead, "aino", identity.RoleOfficer, rescue, identity.Inbox)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEndings(t)

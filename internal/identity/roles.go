@@ -129,11 +129,15 @@ func (r *Roles) Ask(ctx context.Context, p Person, authority, connection string)
 }
 
 // Give gives a person a role of the authority, until a date or, with the zero
-// time, until it is withdrawn.
+// time, until it is withdrawn. In service management nobody makes a lead of oneself:
+// who could would let oneself in to any authority's matters.
 func (r *Roles) Give(ctx context.Context, who Granter, person string, h Hat, until time.Time) error {
 	actor, err := rule(who, h.Authority, h.Role)
 	if err != nil {
 		return err
+	}
+	if _, service := who.(Service); service && actor == ledger.Person(person) {
+		return fail.New(fail.Rejected, "roles.not_to_oneself")
 	}
 	now := r.Now()
 	if !until.IsZero() && !until.After(now) {

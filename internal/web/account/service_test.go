@@ -78,3 +78,33 @@ func TestServiceManagementGivesAnAuthorityItsLead(t *testing.T) {
 		t.Errorf("the ledger says %q", got)
 	}
 }
+
+// Whoever manages the service does not let oneself in: another must.
+func TestNobodyOfServiceManagementMakesALeadOfOneself(t *testing.T) {
+	s := newSite(t)
+	s.must(s.DB.InTx(t.Context(), func(tx *db.Tx) error {
+		for _, p := range []string{"service", "another"} {
+			if err := identity.SavePerson(t.Context(), tx, s.clock.Now(), identity.Person{ID: p, Name: p, Lang: "fi"}); err != nil {
+				return err
+			}
+			if err := identity.Grant(t.Context(), tx, s.clock.Now(), p, identity.Hat{Role: identity.RoleService}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	s.must(s.Roles.Ask(t.Context(), identity.Person{ID: "service"}, "rescue-pirkanmaa", "portti"))
+	const give = "/service/authorities/rescue-pirkanmaa/leads/service/give"
+	s.as("service", identity.Hat{Role: identity.RoleService})
+	if w := s.do("POST", give, url.Values{}); w.Code != 422 || !strings.Contains(text(w), "Et voi antaa yhteyshenkilön roolia itsellesi.") {
+		t.Errorf("by oneself: status %d, %s", w.Code, text(w))
+	}
+	if got := s.deeds("rescue-pirkanmaa"); got != "role.asked" {
+		t.Errorf("the ledger says %q", got)
+	}
+	s.as("another", identity.Hat{Role: identity.RoleService})
+	s.to(s.do("POST", give, url.Values{}))
+	if got := s.deeds("rescue-pirkanmaa"); got != "role.asked role.given" {
+		t.Errorf("by another: the ledger says %q", got)
+	}
+}
