@@ -55,15 +55,11 @@ func deedName(a *site.Ask, deed string) string {
 }
 
 func traceColumns(a *site.Ask) []ui.Column {
-	all := columns(a.T("support.n"), a.T("support.when"), a.T("support.deed"), a.T("support.side"))
-	all[0].Number = true
-	return all
+	return columns(a.T("support.n"), a.T("support.when"), a.T("support.deed"), a.T("support.side"))
 }
 
 func noticeColumns(a *site.Ask) []ui.Column {
-	all := columns(a.T("support.n"), a.T("support.audience"), a.T("support.created"), a.T("support.handed"), a.T("support.opened"))
-	all[0].Number = true
-	return all
+	return columns(a.T("support.n"), a.T("support.audience"), a.T("support.created"), a.T("support.handed"), a.T("support.opened"))
 }
 
 func traceJobColumns(a *site.Ask) []ui.Column {
