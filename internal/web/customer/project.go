@@ -3,6 +3,7 @@ package customer
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -18,7 +19,7 @@ type projectPage struct {
 	say
 	ID       string
 	Waits    []wait
-	Next     *ui.Link // what is to be filled in before anything can be sent
+	Next     *ui.Link // what is to be done first: see nextStep
 	Columns  []ui.Column
 	Rows     []jointRow
 	Limit    *site.Limit // the statutory time limit, or nil
@@ -165,27 +166,25 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 		if row.Status == matter.Draft && len(lacks) == 0 {
 			ready++
 		}
-		switch {
-		case row.Status == matter.ToComplete && mayWrite:
-			all = append(all, r.waitToComplete(s, row))
-		case row.Unread:
-			news = append(news, wait{Href: matterPath(row.ID), Title: s.T("customer.wait_unread", r.typeName(s.Lang, row.Type)), Text: r.whose(s, row), Status: "open", StatusText: s.T("ui.unread")})
+		if row.Unread && (row.Status != matter.ToComplete || !mayWrite) {
+			news = append(news, r.waitUnread(s, row))
 		}
 	}
-	all = append(all, news...)
 	if !mayWrite {
-		return all
+		return news
 	}
+	for _, row := range toComplete(v) {
+		all = append(all, r.waitToComplete(s, row))
+	}
+	all = append(all, news...)
 	if len(common) > 0 {
 		all = append(all, wait{
 			Href: projectPath(v.ID) + "/common", Title: s.T("customer.wait_common"), Text: s.count("customer.lacks", int64(len(common))),
 			Status: "draft", StatusText: s.T("customer.unfinished"),
 		})
 	}
-	for _, row := range v.Rows {
-		if row.Status == matter.Draft {
-			all = append(all, r.waitDraft(s, row, v))
-		}
+	for _, row := range r.drafts(v) {
+		all = append(all, r.waitDraft(s, row, v))
 	}
 	if ready > 0 && v.Role.MaySend() {
 		all = append(all, wait{
@@ -196,13 +195,42 @@ func (r room) waits(s say, v *matter.ProjectView) []wait {
 	return all
 }
 
-// nextStep leads to what is to be filled in while no draft is ready to be sent:
-// the common data first. It is nil when one is ready, or none is there.
+// drafts are the drafts by the day on which they must be sent, the earliest
+// first; those without a day come last.
+func (r room) drafts(v *matter.ProjectView) []matter.Row {
+	all := slices.DeleteFunc(slices.Clone(v.Rows), func(row matter.Row) bool { return row.Status != matter.Draft })
+	slices.SortStableFunc(all, func(a, b matter.Row) int {
+		x, y := r.lastDay(v, a), r.lastDay(v, b)
+		switch {
+		case x.IsZero() == y.IsZero():
+			return x.Compare(y)
+		case x.IsZero():
+			return 1
+		}
+		return -1
+	})
+	return all
+}
+
+func (r room) lastDay(v *matter.ProjectView, row matter.Row) time.Time {
+	return latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()).Last
+}
+
+// nextStep leads a member who may write to what an authority has asked for,
+// the earliest day first, or else to what is to be filled in while no draft is
+// ready to be sent: the common data first. It is nil when one is ready, or none
+// is there.
 func (r room) nextStep(s say, v *matter.ProjectView) (next *ui.Link) {
-	for _, row := range v.Rows {
+	if !v.Role.MayWrite() {
+		return nil
+	}
+	if asked := toComplete(v); len(asked) > 0 {
+		w := r.waitToComplete(s, asked[0])
+		return &ui.Link{Label: w.Title, Href: w.Href}
+	}
+	for _, row := range r.drafts(v) {
 		lacks := v.Lacks[row.ID]
 		switch {
-		case row.Status != matter.Draft:
 		case len(lacks) == 0:
 			return nil
 		case slices.ContainsFunc(lacks, func(l matter.Lack) bool { return l.Common }):
@@ -218,6 +246,24 @@ func (r room) nextStep(s say, v *matter.ProjectView) (next *ui.Link) {
 // it.
 func (r room) whose(s say, row matter.Row) string {
 	return r.authorityName(s.Lang, row.Authority) + " · " + row.Number
+}
+
+// toComplete are the matters that an authority has asked to be completed, by
+// the day it gave.
+func toComplete(v *matter.ProjectView) []matter.Row {
+	all := slices.DeleteFunc(slices.Clone(v.Rows), func(row matter.Row) bool { return row.Status != matter.ToComplete })
+	slices.SortStableFunc(all, func(a, b matter.Row) int { return a.Due.Compare(b.Due) })
+	return all
+}
+
+// waitUnread tells that the authority has ended the handling, whatever else is
+// new.
+func (r room) waitUnread(s say, row matter.Row) wait {
+	key := "customer.wait_unread"
+	if row.Status == matter.Finished || row.Status == matter.Dismissed {
+		key = "customer.wait_ended"
+	}
+	return wait{Href: matterPath(row.ID), Title: s.T(key, r.typeName(s.Lang, row.Type)), Text: r.whose(s, row), Status: "open", StatusText: s.T("ui.unread")}
 }
 
 func (r room) waitToComplete(s say, row matter.Row) wait {

@@ -82,7 +82,7 @@ func projectBody(p projectPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if p.Drafts && p.MayWrite {
+		if p.Next != nil || p.Drafts && p.MaySend {
 			templ_7745c5c3_Var4 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -105,7 +105,7 @@ func projectBody(p projectPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if p.MaySend {
+				if p.Drafts && p.MaySend {
 					templ_7745c5c3_Err = ui.LinkButton(p.sendKind(), projectPath(p.ID)+"/send", p.T("customer.check_and_send")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
