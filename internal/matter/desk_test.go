@@ -503,6 +503,9 @@ func TestTheReadingIsNotedAndTheNoticeOpened(t *testing.T) {
 	if len(v.Notices) != 1 || v.Notices[0].Handed.IsZero() {
 		t.Errorf("notices: %+v", v.Notices)
 	}
+	if e := v.Events[len(v.Events)-1]; e.Deed != matter.DeedNoticeHanded || e.Entry != 2 {
+		t.Errorf("the last event is %+v, want the notice of entry 2", e)
+	}
 	var reads int64
 	b.must(b.DB.View(ctx, func(tx *db.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM reads WHERE matter_id = $1 AND actor = 'person:palo'`, id).Scan(&reads)

@@ -30,6 +30,7 @@ type Event struct {
 	Submission int64
 	Hash       string
 	Audience   string
+	Entry      int64 // the entry that a notice told of
 }
 
 // timeline turns a stream into events. People of the authority are shown to
@@ -53,7 +54,7 @@ func timeline(ctx context.Context, tx *db.Tx, stream string, threads []string) (
 		people = append(people, actor, d.Person)
 		events = append(events, Event{
 			N: e.N, At: e.Time(), Deed: e.Deed, Side: e.Side, Name: actor, Status: d.To, Due: db.Time(d.Due),
-			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience,
+			Authority: d.Authority, Person: d.Person, Request: d.Request, Message: d.Message, Thread: d.Thread, Submission: d.N, Hash: d.Hash, Audience: d.Audience, Entry: d.Entry,
 		})
 	}
 	names, err := identity.Names(ctx, tx, people)

@@ -242,30 +242,49 @@ var eventIcons = map[string]string{
 	matter.DeedShared: "person", matter.DeedSharingEnded: "close",
 }
 
-// events are the ledger's entries in words, the newest first.
+// events are the ledger's entries in words, the newest first. One mail to each
+// member is one line; where the matter is now is the newest deed, not the mail
+// about it.
 func (r room) events(s say, v *matter.View) []ui.Event {
+	type mail struct {
+		entry    int64
+		audience string
+	}
 	var all []ui.Event
+	told, newest := map[mail]bool{}, -1
 	for _, e := range v.Events {
 		if slices.Contains(quiet, e.Deed) || e.Deed == matter.DeedNoticeHanded && e.Audience == string(matter.ToDeputy) {
 			continue
 		}
-		out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: site.Instant(e.At), Title: s.T("deed." + e.Deed), Icon: eventIcons[e.Deed]}
+		m := mail{e.Entry, e.Audience}
 		switch {
-		case e.Side == ledger.Applicant:
-			out.By = e.Name
-		case e.Side == ledger.Authority:
-			out.By = r.authorityName(s.Lang, v.Authority)
-		case e.Deed == matter.DeedStatementGiven:
-			out.By = r.authorityName(s.Lang, e.Authority)
+		case e.Deed != matter.DeedNoticeHanded:
+			newest = len(all)
+		case told[m]:
+			continue
+		default:
+			told[m] = true
 		}
-		out.Text = r.eventText(s, e)
-		all = append(all, out)
+		all = append(all, r.event(s, v, e))
+	}
+	if newest >= 0 {
+		all[newest].Now = true
 	}
 	slices.Reverse(all)
-	if len(all) > 0 {
-		all[0].Now = true
-	}
 	return all
+}
+
+func (r room) event(s say, v *matter.View, e matter.Event) ui.Event {
+	out := ui.Event{When: i18n.DateTime(s.Lang, e.At), Instant: site.Instant(e.At), Title: s.T("deed." + e.Deed), Text: r.eventText(s, e), Icon: eventIcons[e.Deed]}
+	switch {
+	case e.Side == ledger.Applicant:
+		out.By = e.Name
+	case e.Side == ledger.Authority:
+		out.By = r.authorityName(s.Lang, v.Authority)
+	case e.Deed == matter.DeedStatementGiven:
+		out.By = r.authorityName(s.Lang, e.Authority)
+	}
+	return out
 }
 
 func (r room) eventText(s say, e matter.Event) string {
