@@ -23,6 +23,7 @@ type membersPage struct {
 type member struct {
 	ID, Name, Role, RoleText, Since string
 	Me, Mandated                    bool // by mandate: the role is not the project's to give
+	Sole                            bool // the only owner, without whom the project may not be
 }
 
 // invited is an open invitation.
@@ -41,8 +42,17 @@ func (r room) drawMembers(w http.ResponseWriter, a *site.Ask, who asker, status 
 	}
 	s := say{a.Lang}
 	page := membersPage{say: s, Path: projectPath(v.ID) + "/members", MayRule: v.Role.MayRule()}
+	owners := 0
 	for _, m := range v.Members {
-		page.Members = append(page.Members, member{ID: m.Person, Name: m.Name, Role: string(m.Role), RoleText: s.T("member." + string(m.Role)), Since: i18n.Date(a.Lang, m.Since), Me: m.Person == who.ID, Mandated: m.Role == matter.Mandated})
+		if m.Role == matter.Owner {
+			owners++
+		}
+	}
+	for _, m := range v.Members {
+		page.Members = append(page.Members, member{
+			ID: m.Person, Name: m.Name, Role: string(m.Role), RoleText: s.T("member." + string(m.Role)), Since: i18n.Date(a.Lang, m.Since),
+			Me: m.Person == who.ID, Mandated: m.Role == matter.Mandated, Sole: m.Role == matter.Owner && owners == 1 && v.Principal == "",
+		})
 	}
 	for _, i := range v.Invitations {
 		page.Invitations = append(page.Invitations, invited{ID: i.ID, Email: i.Email, About: s.T("member."+string(i.Role)) + ", " + s.T("customer.invitation_until", i18n.Date(a.Lang, i.ExpiresAt))})

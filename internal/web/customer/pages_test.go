@@ -456,6 +456,14 @@ func TestMembers(t *testing.T) {
 		t.Errorf("a helper sends: status %d, want 403", w.Code)
 	}
 	s.who = aino
+	own := path + "/aino/"
+	if page := s.get(path); strings.Contains(page, own+"role") || strings.Contains(page, own+"remove") || !strings.Contains(text(page), "nimeä ensin toinen omistaja") {
+		t.Error("the only owner is offered what would be refused")
+	}
+	s.post(path+"/matti/role", url.Values{"role": {"owner"}})
+	if page := s.get(path); !strings.Contains(page, own+"role") || !strings.Contains(page, own+"remove") || strings.Contains(text(page), "nimeä ensin toinen omistaja") {
+		t.Error("one of two owners cannot leave")
+	}
 	s.post(path+"/matti/role", url.Values{"role": {"reader"}})
 	s.who = matti
 	if page := s.get("/matters/" + ids[0] + "/form"); strings.Contains(page, "<textarea") || strings.Contains(page, `id="form"`) || !strings.Contains(text(page), "lukuoikeus") {
