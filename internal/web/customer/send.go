@@ -62,43 +62,49 @@ func (r room) drawSend(w http.ResponseWriter, a *site.Ask, who asker, on []strin
 	}
 	just := a.URL.Query()["sent"]
 	for _, row := range v.Rows {
-		if row.Status != matter.Draft {
-			if slices.Contains(just, row.ID) {
-				page.Sent = append(page.Sent, sent{Name: r.typeName(a.Lang, row.Type), Authority: r.authorityName(a.Lang, row.Authority), Number: row.Number, Receipt: matterPath(row.ID) + "/receipts/1", Matter: matterPath(row.ID)})
-			}
-			continue
+		if row.Status != matter.Draft && slices.Contains(just, row.ID) {
+			page.Sent = append(page.Sent, sent{Name: r.typeName(a.Lang, row.Type), Authority: r.authorityName(a.Lang, row.Authority), Number: row.Number, Receipt: matterPath(row.ID) + "/receipts/1", Matter: matterPath(row.ID)})
 		}
-		d := draft{
-			ID: row.ID, Name: r.typeName(a.Lang, row.Type), Authority: r.authorityName(a.Lang, row.Authority), Version: strconv.FormatInt(row.Version, 10),
-			Number: row.Number, Consented: row.Consented,
-		}
-		for _, l := range v.Lacks[row.ID] {
-			link := lackLink(s, v.ID, row.ID, l)
-			switch {
-			case !l.Common:
-				d.Lacks = append(d.Lacks, link)
-			case !slices.Contains(page.CommonLacks, link):
-				page.CommonLacks = append(page.CommonLacks, link)
-				fallthrough
-			default:
-				d.Common++
-			}
-		}
-		if d.whole() {
-			page.Ready++
-		}
-		d.On = d.whole() && on == nil || slices.Contains(on, row.ID)
-		d.Due, d.Urgency = s.sendBy(latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()), r.Now(), true)
-		if row.Offer.Way == catalogue.Conditional {
-			d.Outside = row.Offer.URL
-		}
-		page.Drafts = append(page.Drafts, d)
+	}
+	for _, row := range r.drafts(v) {
+		r.addDraft(&page, v, row, on)
 	}
 	title, lead := a.T("customer.send_title"), a.T("customer.send_lead")
 	if len(page.Sent) > 0 {
 		title, lead = a.T("customer.sent_title"), a.T("customer.sent_lead")
 	}
 	return a.Page(w, status, ui.Page{Title: title, Lead: lead, Back: &ui.Link{Label: v.Name, Href: projectPath(v.ID)}, Path: a.URL.RequestURI(), Problems: status != http.StatusOK}, sendBody(page))
+}
+
+// addDraft adds a draft to the page: what it lacks and by when it must be sent.
+// It is chosen if it is on, or, with on nil, if nothing lacks.
+func (r room) addDraft(page *sendPage, v *matter.ProjectView, row matter.Row, on []string) {
+	s := page.say
+	d := draft{
+		ID: row.ID, Name: r.typeName(s.Lang, row.Type), Authority: r.authorityName(s.Lang, row.Authority), Version: strconv.FormatInt(row.Version, 10),
+		Number: row.Number, Consented: row.Consented,
+	}
+	for _, l := range v.Lacks[row.ID] {
+		link := lackLink(s, v.ID, row.ID, l)
+		switch {
+		case !l.Common:
+			d.Lacks = append(d.Lacks, link)
+		case !slices.Contains(page.CommonLacks, link):
+			page.CommonLacks = append(page.CommonLacks, link)
+			fallthrough
+		default:
+			d.Common++
+		}
+	}
+	if d.whole() {
+		page.Ready++
+	}
+	d.On = d.whole() && on == nil || slices.Contains(on, row.ID)
+	d.Due, d.Urgency = s.sendBy(latest(r.Catalogue.Type(row.Type), v.Found[row.Type], v.StartsAt, r.Now()), r.Now(), true)
+	if row.Offer.Way == catalogue.Conditional {
+		d.Outside = row.Offer.URL
+	}
+	page.Drafts = append(page.Drafts, d)
 }
 
 func (r room) send(w http.ResponseWriter, a *site.Ask, who asker) error {
