@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -201,9 +202,18 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// supine is a Swedish verb form that needs its "har": a status is "Beviljat",
+// and never "Beviljats" alone.
+var supine = regexp.MustCompile(`(?i)^(inte )?\pL+(ats|agits|änts|ckats|örts|mmit)\b`)
+
 // words checks that every word is complete, and returns the ids in order.
 func words(t *testing.T, list []word) (ids []string) {
 	for _, w := range list {
+		for _, sv := range []string{w.Customer.SV, w.Authority.SV} {
+			if supine.MatchString(sv) {
+				t.Errorf("%s: %q is no status in Swedish: write the participle", w.ID, sv)
+			}
+		}
 		if !w.Customer.complete() || !w.Authority.complete() {
 			t.Errorf("%s: a text is missing", w.ID)
 		}

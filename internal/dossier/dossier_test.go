@@ -443,7 +443,7 @@ func TestThePDFSaysItInWords(t *testing.T) {
 	v := b.asOfficer(b.handled())
 	for lang, words := range map[i18n.Lang][]string{
 		i18n.FI: {"Pelastussuunnitelma", "Lähetetyt tiedot", "Täydennetyt tiedot (lähetys 2)", "Hyväksytty", "Asia lähetettiin viranomaiselle", "Tampere", "Pirkanmaan pelastuslaitos", "Täydennyspyyntö 1"},
-		i18n.SV: {"Räddningsplan", "Skickade uppgifter", "Kompletterade uppgifter (sändning 2)", "Godkänts", "Ärendet skickades till myndigheten", "Tammerfors", "Begäran om komplettering 1"},
+		i18n.SV: {"Räddningsplan", "Skickade uppgifter", "Kompletterade uppgifter (sändning 2)", "Godkänd", "Ärendet skickades till myndigheten", "Tammerfors", "Begäran om komplettering 1"},
 		i18n.EN: {"What was sent", "What was sent to complete the matter (submission 2)", "Approved", "The matter was sent to the authority", "Request for completion 1"},
 	} {
 		var doc bytes.Buffer

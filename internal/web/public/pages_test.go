@@ -28,7 +28,7 @@ func TestPagesAreShownToAnybody(t *testing.T) {
 		"/accessibility":               {"306/2019", "306/2019", "306/2019"},
 		"/feedback":                    {"Anna palautetta", "Ge respons", "Give feedback"},
 		"/login":                       {"Maija Virtanen", "Maija Virtanen", "Maija Virtanen"},
-		"/mailbox":                     {"Kokeilun posti", "Testets postlåda", "Demo mailbox"},
+		"/mailbox":                     {"Kokeilun posti", "Testpostlåda", "Demo mailbox"},
 		"/survey/production-plant":     {"Jatka kysymyksiin", "Fortsätt", "Go on"},
 		"/survey/renewable-energy":     {"Jatka kysymyksiin", "Fortsätt", "Go on"},
 		"/catalogue?q=nuotio":          {"Löytyi", "hittades", "found"},

@@ -84,7 +84,7 @@ func TestAPartialResultSaysSo(t *testing.T) {
 		t.Error("no answers read as an all-clear")
 	}
 	id = s.answer(t, "event", "fire", id, url.Values{"q_fire": {"none"}, "_do": {"result"}})
-	for lang, want := range map[i18n.Lang]string{i18n.FI: "Vastasit 1/28 kysymykseen, joten tulos on osittainen", i18n.SV: "Du svarade på 1/28 frågor", i18n.EN: "You answered 1/28 questions"} {
+	for lang, want := range map[i18n.Lang]string{i18n.FI: "Vastasit 1/28 kysymykseen, joten tulos on osittainen", i18n.SV: "Du svarade på 1 av 28 frågor", i18n.EN: "You answered 1/28 questions"} {
 		wants(t, s.get(resultPath(id)+"?lang="+string(lang)), http.StatusOK, want, `/survey/event/areas/nature?result=`+id)
 	}
 }

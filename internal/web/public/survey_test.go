@@ -88,7 +88,7 @@ func TestAnswersAreKeptOverPagesAndLanguages(t *testing.T) {
 		}
 	}
 	s.answer(t, "event", "participants", id, url.Values{"q_size": {"500-1999"}}) // q_special_groups is not sent: stays open
-	wants(t, s.get(resultPath(id)), http.StatusOK, "Du svarade på 3/28 frågor", "offentlig tillställning")
+	wants(t, s.get(resultPath(id)), http.StatusOK, "Du svarade på 3 av 28 frågor", "offentlig tillställning")
 	s.answer(t, "event", "nature", id, url.Values{"_do": {"clear"}, "q_kind": {"public"}})
 	if w := s.get(areaPath("event", "nature", id)); strings.Contains(w.Body.String(), " checked") {
 		t.Error("answers are there after they were cleared")
