@@ -47,6 +47,15 @@ func (s somebody) presses(role, name string) {
 	s.Press("Enter")
 }
 
+// hears checks that the focus is on what tells that the deed is done: only so
+// does the reader say it by itself.
+func (s somebody) hears(key string) {
+	s.t.Helper()
+	if role, name := s.Focused(); role != "status" || name != s.words(key) {
+		s.t.Errorf("after the deed the focus is on %s %q, want the status %q", role, name, s.words(key))
+	}
+}
+
 // One notification is filed by the keyboard alone: from the front page to the
 // receipt. The reader hears each field's name before it is typed into.
 func TestFilingByKeyboardAlone(t *testing.T) {
@@ -89,6 +98,7 @@ func TestFilingByKeyboardAlone(t *testing.T) {
 	s.Press("Space")
 	s.presses("button", s.words("customer.save_next"))
 	s.SeeElement("heading", "Night at the hall")
+	s.hears("customer.saved")
 
 	s.presses("link", s.typeName("rescue-temp-lodging"))
 	s.presses("button", s.words("customer.save_next")) // too early: what lacks is told
@@ -99,6 +109,6 @@ func TestFilingByKeyboardAlone(t *testing.T) {
 	s.presses("button", s.words("customer.save_next"))
 	s.to("checkbox", s.about("customer.send_this")+s.typeName("rescue-temp-lodging"))
 	s.presses("button", s.words("customer.send_chosen"))
-	s.See(s.words("customer.sent_flash"))
 	s.SeeElement("heading", s.words("customer.receipt_title"))
+	s.hears("customer.sent_flash")
 }
