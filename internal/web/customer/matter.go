@@ -112,7 +112,7 @@ func (r room) drawMatter(w http.ResponseWriter, a *site.Ask, who asker, status i
 	}
 	change(&page)
 	err = a.Page(w, status, ui.Page{
-		Title: r.typeName(a.Lang, v.Type), Lead: r.authorityName(a.Lang, v.Authority) + " · " + v.Number,
+		Title: r.typeName(a.Lang, v.Type), Window: v.Number, Lead: r.authorityName(a.Lang, v.Authority) + " · " + v.Number,
 		Back: &ui.Link{Label: v.Project.Name, Href: projectPath(v.Project.ID)}, Path: page.Path, Wide: true, FormID: formIDOf("message", page.Write != nil), Problems: status != http.StatusOK,
 	}, matterBody(page))
 	if err != nil || a.Method != http.MethodGet {

@@ -90,7 +90,19 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		q.After = in.Next
 		p.Next = inboxURL(q)
 	}
-	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("site.nav_inbox"), Wide: true}, p.body())
+	return a.Page(w, http.StatusOK, ui.Page{Title: a.T("site.nav_inbox"), Window: p.window(), Wide: true}, p.body())
+}
+
+// window names the part of the inbox, and what is searched there.
+func (p *inboxPage) window() string {
+	part := i18n.T(p.Lang, bucketWords[p.Query.Bucket][0])
+	switch {
+	case p.Query.Search == "" && p.Query.Type == "":
+		return part
+	case len(p.Rows) == 0:
+		return i18n.T(p.Lang, "officer.nothing_found")
+	}
+	return i18n.T(p.Lang, "officer.found_in", part)
 }
 
 // tabs are the parts of the inbox, with how much waits in each. A search is not

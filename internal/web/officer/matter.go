@@ -76,7 +76,7 @@ func (r *room) page(a *site.Ask, who identity.Officer, v *matter.View) (*page, e
 
 func (p *page) show(w http.ResponseWriter, a *site.Ask, status int) error {
 	frame := ui.Page{
-		Title: p.r.typeName(p.Lang, p.V.Type), Lead: p.lead(), Wide: true, Problems: status != http.StatusOK,
+		Title: p.r.typeName(p.Lang, p.V.Type), Window: p.window(a), Lead: p.lead(), Wide: true, Problems: status != http.StatusOK,
 		Back: &ui.Link{Label: p.t("site.nav_inbox"), Href: InboxPath},
 	}
 	if p.V.Guest {
@@ -86,6 +86,14 @@ func (p *page) show(w http.ResponseWriter, a *site.Ask, status int) error {
 		frame.Path = p.Path
 	}
 	return a.Page(w, status, frame, p.body())
+}
+
+// window names the matter by its number, and the deed that was asked for.
+func (p *page) window(a *site.Ask) string {
+	if p.Deed == nil || (a.Method == http.MethodGet && a.URL.Query().Get("do") != p.Deed.name) {
+		return p.V.Number
+	}
+	return p.t(p.Deed.title) + ", " + p.V.Number
 }
 
 func (p *page) t(key string, args ...any) string { return i18n.T(p.Lang, key, args...) }

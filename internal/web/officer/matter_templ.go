@@ -2144,7 +2144,7 @@ func (p *page) joint() templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Table("", cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var107), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.NamedTable(p.t("officer.joint"), cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var107), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2701,7 +2701,7 @@ func (p *page) notices() templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Table("", cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var132), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.NamedTable(p.t("officer.notices", len(p.V.Notices)), cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var132), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -3089,7 +3089,7 @@ func (c *changed) table(title string, list []change) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var150), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(title, cols).Render(templ.WithChildren(ctx, templ_7745c5c3_Var150), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -3462,7 +3462,7 @@ func (t *threadsPage) body() templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", t.Column).Render(templ.WithChildren(ctx, templ_7745c5c3_Var163), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(i18n.T(t.Lang, "site.nav_threads"), t.Column).Render(templ.WithChildren(ctx, templ_7745c5c3_Var163), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,6 +1,7 @@
 package officer
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"luvat/internal/db"
+	"luvat/internal/i18n"
 	"luvat/internal/matter"
 	"luvat/internal/testkit"
 )
@@ -44,6 +46,8 @@ func TestInbox(t *testing.T) {
 		t.Run("bucket "+string(bucket), func(t *testing.T) {
 			h.t = t
 			page := h.page(InboxPath + "?bucket=" + string(bucket))
+			part := i18n.T(i18n.FI, bucketWords[cmp.Or(bucket, matter.OnMe)][0])
+			h.wants(page, "<title>"+part+" – Työjono", `role="table" aria-label="`+part+`"`)
 			for _, id := range []string{mine, theirs, asked, over, early} {
 				if got := strings.Contains(page, matterPath+id); got != (id == want) {
 					t.Errorf("%s is there: %t", id, got)
@@ -72,8 +76,8 @@ func TestInbox(t *testing.T) {
 	})
 	t.Run("search", func(t *testing.T) {
 		h.t = t
-		h.wants(h.page(InboxPath+"?bucket=finished&q=tanssi"), over)
-		h.wants(h.page(InboxPath+"?bucket=finished&q=turnaus"), "Haulla ei löytynyt asioita", "bucket=other&amp;q=turnaus")
+		h.wants(h.page(InboxPath+"?bucket=finished&q=tanssi"), over, "<title>Haun tulokset: Päättyneet – ")
+		h.wants(h.page(InboxPath+"?bucket=finished&q=turnaus"), "<title>Haulla ei löytynyt asioita", "bucket=other&amp;q=turnaus")
 		h.wants(h.page(InboxPath+"?bucket=finished&type=rescue-plan"), "Haulla ei löytynyt asioita")
 	})
 	t.Run("a colleague's and a stranger's", func(t *testing.T) {
@@ -212,19 +216,22 @@ func TestDeeds(t *testing.T) {
 			if tt.deed == "finish" {
 				h.done(id, "take", nil)
 			}
+			title := i18n.T(i18n.FI, deedNamed(tt.deed).title) + ", A2027-"
 			if deedForm := h.page(matterPath + id + "?do=" + tt.deed); !strings.Contains(deedForm, `data-robot="form-`+tt.deed+`"`) {
 				t.Errorf("?do=%s does not open its form", tt.deed)
+			} else if !strings.Contains(deedForm, "<title>"+title) {
+				t.Errorf("the window of ?do=%s is not titled by the deed and the matter's number", tt.deed)
 			}
 			w := h.post(matterPath+id+"/"+tt.deed, tt.bad)
 			if w.Code != http.StatusUnprocessableEntity {
 				t.Fatalf("what is wrong: status %d, want 422\n%s", w.Code, words(w.Body.String()))
 			}
-			h.wants(w.Body.String(), `data-robot="problem" data-value="`+tt.field+`"`, `data-robot="form-`+tt.deed+`"`, tt.kept, "<title>Virhe: ")
+			h.wants(w.Body.String(), `data-robot="problem" data-value="`+tt.field+`"`, `data-robot="form-`+tt.deed+`"`, tt.kept, "<title>Virhe: "+title)
 			if !strings.Contains(w.Body.String(), `id="f-`+tt.field+`"`) {
 				t.Errorf("the problem leads to no input")
 			}
 			h.done(id, tt.deed, tt.good)
-			h.wants(h.page(matterPath+id), tt.says)
+			h.wants(h.page(matterPath+id), tt.says, "<title>A2027-")
 
 			gone := h.send("Turnaus", lodging)[0]
 			h.must(h.Withdraw(context.Background(), applicant, gone))

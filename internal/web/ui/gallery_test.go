@@ -213,6 +213,7 @@ func TestWindowTitle(t *testing.T) {
 	}{
 		{"a page", Page{Lang: i18n.EN, Title: "Messages"}, "Messages – Permits and Supervision"},
 		{"the front page", Page{Lang: i18n.SV}, "Tillstånd och tillsyn"},
+		{"one of several with the same heading", Page{Lang: i18n.EN, Title: "Inbox", Window: "On me"}, "On me – Inbox – Permits and Supervision"},
 		{"a page with problems", Page{Lang: i18n.FI, Title: "Paikka", Problems: true}, "Virhe: Paikka – Luvat ja valvonta"},
 	} {
 		if got := tt.page.windowTitle(); got != tt.want {

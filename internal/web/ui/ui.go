@@ -32,9 +32,12 @@ import (
 // A Page is what Layout needs to know beside the content.
 type Page struct {
 	Lang  i18n.Lang
-	Title string // the main heading, and the first part of the window's title
-	Lead  string // a sentence or two under the heading, or nothing
-	Path  string // address of this page with its query; language links lead back to it
+	Title string // the main heading, and part of the window's title
+	// Window comes before the heading in the window's title: what tells this
+	// page from others with the same heading.
+	Window string
+	Lead   string // a sentence or two under the heading, or nothing
+	Path   string // address of this page with its query; language links lead back to it
 
 	Person   string // name of who is signed in, empty if nobody
 	Role     string // in which role, or for whom: "Asiakas", "Oy Yritys Ab"
@@ -100,6 +103,9 @@ func (p Page) windowTitle() string {
 	title := p.Title + " – " + i18n.T(p.Lang, "ui.product")
 	if p.Title == "" || p.Title == i18n.T(p.Lang, "ui.product") {
 		title = i18n.T(p.Lang, "ui.product")
+	}
+	if p.Window != "" {
+		title = p.Window + " – " + title
 	}
 	if p.Problems {
 		return i18n.T(p.Lang, "ui.title_problem", title)
