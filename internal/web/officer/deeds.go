@@ -3,6 +3,7 @@ package officer
 import (
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -23,7 +24,8 @@ type deed struct {
 	hint  string
 	press string
 	done  string
-	files string // name of the input for files, "" when there is none
+	takes []string // names of its form's inputs, besides _version and files
+	files string   // name of the input for files, "" when there is none
 
 	may   func(*matter.View) bool
 	start func(*matter.View, time.Time) input // what the inputs hold at first
@@ -45,13 +47,15 @@ func sentToUs(v *matter.View) bool { return !v.Guest && v.Status != matter.Draft
 var deeds = []*deed{
 	{
 		name: "take", title: "officer.take", hint: "officer.take_hint", press: "officer.take_press", done: "officer.take_done",
-		may: can(matter.DeedTaken),
+		takes: []string{"email"},
+		may:   can(matter.DeedTaken),
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.Take(ctx, who, id, in.Get("email"))
 		},
 	},
 	{
-		name: "finish", title: "officer.finish", hint: "officer.finish_hint", press: "officer.finish_press", done: "officer.finish_done", files: "file",
+		name: "finish", title: "officer.finish", hint: "officer.finish_hint", press: "officer.finish_press", done: "officer.finish_done",
+		takes: []string{"outcome", "text"}, files: "file",
 		may: can(matter.DeedFinished), typed: [][2]string{{"text", "officer.finish_text"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.Finish(ctx, who, id, matter.Decision{Outcome: in.Get("outcome"), Text: in.Get("text"), Files: in.ids(), Seen: in.seen()})
@@ -59,7 +63,8 @@ var deeds = []*deed{
 	},
 	{
 		name: "ask", title: "officer.ask", hint: "officer.ask_hint", press: "officer.ask_press", done: "officer.ask_done",
-		may: can(matter.DeedAsked), typed: [][2]string{{"text", "officer.ask_text"}},
+		takes: []string{"text", "due", "field"},
+		may:   can(matter.DeedAsked), typed: [][2]string{{"text", "officer.ask_text"}},
 		start: func(_ *matter.View, now time.Time) input {
 			return input{Values: url.Values{"due": {now.In(i18n.Zone).AddDate(0, 0, 14).Format("2006-01-02")}}}
 		},
@@ -72,7 +77,8 @@ var deeds = []*deed{
 		},
 	},
 	{
-		name: "message", title: "officer.write", hint: "officer.write_hint", press: "officer.write_press", done: "officer.write_done", files: "file",
+		name: "message", title: "officer.write", hint: "officer.write_hint", press: "officer.write_press", done: "officer.write_done",
+		takes: []string{"text"}, files: "file",
 		may: ours, typed: [][2]string{{"text", "officer.message"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.WriteToApplicant(ctx, who, id, in.Get("text"), in.ids())
@@ -80,14 +86,16 @@ var deeds = []*deed{
 	},
 	{
 		name: "pending", title: "officer.pending", hint: "officer.pending_hint", press: "officer.pending_press", done: "officer.pending_done",
-		may: can(matter.DeedPending), typed: [][2]string{{"identifier", "officer.identifier"}},
+		takes: []string{"identifier"},
+		may:   can(matter.DeedPending), typed: [][2]string{{"identifier", "officer.identifier"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.MakePending(ctx, who, id, in.Get("identifier"))
 		},
 	},
 	{
 		name: "handler", title: "officer.name_handler", hint: "officer.name_handler_hint", press: "officer.name_handler_press", done: "officer.name_handler_done",
-		may: func(v *matter.View) bool { return sentToUs(v) && !v.Status.Ended() && len(v.Colleagues) > 0 },
+		takes: []string{"was", "handler"},
+		may:   func(v *matter.View) bool { return sentToUs(v) && !v.Status.Ended() && len(v.Colleagues) > 0 },
 		start: func(v *matter.View, _ time.Time) input {
 			return input{Values: url.Values{"handler": {v.Handler}}}
 		},
@@ -97,7 +105,8 @@ var deeds = []*deed{
 	},
 	{
 		name: "identifier", title: "officer.identify", hint: "officer.identify_hint", press: "officer.identify_press", done: "officer.identify_done",
-		may: sentToUs, typed: [][2]string{{"identifier", "officer.identifier"}},
+		takes: []string{"was", "identifier"},
+		may:   sentToUs, typed: [][2]string{{"identifier", "officer.identifier"}},
 		start: func(v *matter.View, _ time.Time) input {
 			return input{Values: url.Values{"identifier": {v.Identifier}}}
 		},
@@ -107,7 +116,8 @@ var deeds = []*deed{
 	},
 	{
 		name: "redirect", title: "officer.redirect", hint: "officer.redirect_hint", press: "officer.redirect_press", done: "officer.redirect_done",
-		may: sentToUs,
+		takes: []string{"email"},
+		may:   sentToUs,
 		start: func(v *matter.View, _ time.Time) input {
 			return input{Values: url.Values{"email": {v.NoticeEmail}}}
 		},
@@ -116,7 +126,8 @@ var deeds = []*deed{
 		},
 	},
 	{
-		name: "letter", title: "officer.letter", hint: "officer.letter_hint", press: "officer.letter_press", done: "officer.letter_done", files: "file",
+		name: "letter", title: "officer.letter", hint: "officer.letter_hint", press: "officer.letter_press", done: "officer.letter_done",
+		takes: []string{"authority", "text", "ask_by"}, files: "file",
 		may:   func(v *matter.View) bool { return sentToUs(v) && len(v.Others) > 0 },
 		typed: [][2]string{{"text", "officer.message"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
@@ -129,20 +140,23 @@ var deeds = []*deed{
 	},
 	{
 		name: "dismiss", title: "officer.dismiss", hint: "officer.dismiss_hint", press: "officer.dismiss_press", done: "officer.dismiss_done",
-		may: can(matter.DeedDismissed), typed: [][2]string{{"text", "officer.reason"}},
+		takes: []string{"text"},
+		may:   can(matter.DeedDismissed), typed: [][2]string{{"text", "officer.reason"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.Dismiss(ctx, who, id, in.Get("text"))
 		},
 	},
 	{
 		name: "transfer", title: "officer.transfer", hint: "officer.transfer_hint", press: "officer.transfer_press", done: "officer.transfer_done",
-		may: can(matter.DeedTransferred), typed: [][2]string{{"text", "officer.reason"}},
+		takes: []string{"authority", "text"},
+		may:   can(matter.DeedTransferred), typed: [][2]string{{"text", "officer.reason"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
 			return d.Transfer(ctx, who, id, in.Get("authority"), in.Get("text"))
 		},
 	},
 	{
-		name: "answer", title: "officer.answer", hint: "officer.answer_hint", press: "officer.answer_press", done: "officer.answer_done", files: "file",
+		name: "answer", title: "officer.answer", hint: "officer.answer_hint", press: "officer.answer_press", done: "officer.answer_done",
+		takes: []string{"text"}, files: "file",
 		may:   func(v *matter.View) bool { return v.InThread },
 		typed: [][2]string{{"text", "officer.message"}},
 		do: func(ctx context.Context, d *matter.Desk, who identity.Officer, id string, in input) error {
@@ -217,6 +231,22 @@ func (p *page) offered(near bool) (all []*deed) {
 }
 
 func (p *page) href(d *deed) string { return p.Path + "?do=" + d.name + "#deed" }
+
+// knows tells whether the deed's form has an input of the name. What stands under
+// any other name would be lost, so its post is refused: a robot that spells
+// "email" wrongly would else send notices back to the authority's own address.
+func (d *deed) knows(name string) bool {
+	return name == "_version" || d.files != "" && (name == d.files || name == "file_id") || slices.Contains(d.takes, name)
+}
+
+// unknown refuses a post by what stands under a name that the form has not.
+func unknown(name string) error {
+	const long = 60
+	if r := []rune(name); len(r) > long {
+		name = string(r[:long]) + "…"
+	}
+	return fail.New(fail.Invalid, "officer.unknown_input", name)
+}
 
 // input is what a form sent.
 type input struct {

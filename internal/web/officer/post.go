@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -112,19 +113,50 @@ func (r *room) input(w http.ResponseWriter, a *site.Ask, who identity.Officer, d
 			a.Body = http.MaxBytesReader(w, a.Body, maxTexts)
 		}
 		v, err := a.Form()
+		if err == nil {
+			err = d.check(v, a.MultipartForm)
+		}
+		if err != nil {
+			if _, not := r.theirs(a, who, d); not != nil {
+				err = not
+			}
+		}
 		return input{Values: v, files: v["file_id"]}, err
 	}
-	v, err := r.s.Desk.Handled(a.Context(), who, a.PathValue("id"))
+	v, err := r.theirs(a, who, d)
 	if err != nil {
 		return input{}, err
-	}
-	if v.Guest != (d.name == "answer") || v.Guest && !v.InThread {
-		return input{}, fail.New(fail.NotFound, "matter.not_found")
 	}
 	up := upload{r: r, d: d, v: v, who: who, in: input{Values: url.Values{}}}
 	err = up.read(a.Context(), multipart.NewReader(http.MaxBytesReader(w, a.Body, maxPost), params["boundary"]))
 	up.in.files = append(up.in.files, up.in.Values["file_id"]...)
+	if err == nil {
+		err = d.check(up.in.Values, nil)
+	}
 	return up.in, err
+}
+
+// theirs finds the matter if it is one to which the officer may do the deed at
+// all: a stranger is told nothing of a form.
+func (r *room) theirs(a *site.Ask, who identity.Officer, d *deed) (*matter.View, error) {
+	v, err := r.s.Desk.Handled(a.Context(), who, a.PathValue("id"))
+	if err == nil && (v.Guest != (d.name == "answer") || v.Guest && !v.InThread) {
+		err = fail.New(fail.NotFound, "matter.not_found")
+	}
+	return v, err
+}
+
+// check refuses a form that says something the deed does not ask.
+func (d *deed) check(v url.Values, m *multipart.Form) error {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if !d.knows(name) || name == d.files && v.Get(name) != "" { // a file's name, without the file
+			return unknown(name)
+		}
+	}
+	if m != nil && len(m.File) > 0 {
+		return unknown(slices.Sorted(maps.Keys(m.File))[0])
+	}
+	return nil
 }
 
 // upload is a post with files on its way in.
@@ -167,10 +199,12 @@ func (u *upload) part(ctx context.Context, part *multipart.Part) error {
 	}
 	file, isFile := params["filename"]
 	switch {
+	case isFile && file == "":
+		return nil // a file input in which nothing was chosen
 	case !isFile:
 		return u.text(name, part)
-	case file == "" || name != u.d.files:
-		return nil // a file input in which nothing was chosen
+	case name != u.d.files:
+		return unknown(name)
 	case !u.d.may(u.v) || u.first != nil:
 		return nil //nolint:nilerr // the deed will not be done: nothing is kept
 	}

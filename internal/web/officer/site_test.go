@@ -255,6 +255,12 @@ func (h *hub) post(path string, v url.Values) *httptest.ResponseRecorder {
 // upload posts a form with one file, as browsers do.
 func (h *hub) upload(path string, v url.Values, name, body string) *httptest.ResponseRecorder {
 	h.t.Helper()
+	return h.uploadAs("file", path, v, name, body)
+}
+
+// uploadAs does it with a file input of another name.
+func (h *hub) uploadAs(input, path string, v url.Values, name, body string) *httptest.ResponseRecorder {
+	h.t.Helper()
 	var b bytes.Buffer
 	m := multipart.NewWriter(&b)
 	for field, values := range v {
@@ -262,7 +268,7 @@ func (h *hub) upload(path string, v url.Values, name, body string) *httptest.Res
 			h.must(m.WriteField(field, value))
 		}
 	}
-	part, err := m.CreateFormFile("file", name)
+	part, err := m.CreateFormFile(input, name)
 	h.must(err)
 	_, err = io.WriteString(part, body)
 	h.must(err)
