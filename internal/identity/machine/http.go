@@ -32,7 +32,7 @@ func (open) Came(*http.Request, string)        {}
 func (r *Registry) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.serve(w, q, open{}) }
 
 // Endpoint is the token endpoint behind a gate: a form comes, JSON goes. Whoever
-// asks is told an OAuth code and no more.
+// asks is told an OAuth code and, where that gives nothing away, the cure.
 func (r *Registry) Endpoint(g Gate) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.serve(w, q, g) })
 }
@@ -66,7 +66,11 @@ func (r *Registry) serve(w http.ResponseWriter, q *http.Request, g Gate) {
 		if e.Code == InvalidClient {
 			status = http.StatusUnauthorized
 		}
-		say(w, status, map[string]string{"error": e.Code})
+		answer := map[string]string{"error": e.Code}
+		if e.Cure != "" {
+			answer["error_description"] = e.Cure
+		}
+		say(w, status, answer)
 		return
 	}
 	r.Log.ErrorContext(q.Context(), "token endpoint failed", "err", err)
@@ -76,7 +80,7 @@ func (r *Registry) serve(w http.ResponseWriter, q *http.Request, g Gate) {
 // readForm reads the request's form.
 func readForm(w http.ResponseWriter, q *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(q.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return &Error{Code: InvalidRequest, Cause: "no form"}
+		return &Error{Code: InvalidRequest, Cause: "no form", Cure: "send the parameters as a form: Content-Type application/x-www-form-urlencoded"}
 	}
 	q.Body = http.MaxBytesReader(w, q.Body, biggest)
 	if err := q.ParseForm(); err != nil {
@@ -84,7 +88,7 @@ func readForm(w http.ResponseWriter, q *http.Request) error {
 	}
 	if q.Header.Get("Authorization") != "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="token"`) // RFC 6749, section 5.2
-		return denied("a password")
+		return denied("a password").with("send client_assertion and no Authorization header")
 	}
 	return nil
 }

@@ -50,11 +50,16 @@ const (
 	TemporarilyUnavailable = "temporarily_unavailable" // nobody's mistake, or too often
 )
 
-// An Error is a machine's mistake, or an attack. Its Code is all that the other
-// side is told; the Cause is for the hub's log and names nobody.
+// An Error is a machine's mistake, or an attack. The other side is told its Code
+// and its Cure; the Cause is for the hub's log and names nobody.
+//
+// The Cure (error_description of RFC 6749, so ASCII) speaks of what the asker sent,
+// and of its claims only once its signature is verified: whoever guesses learns
+// neither which machines there are nor which of their keys are good.
 type Error struct {
 	Code  string
 	Cause string
+	Cure  string // "" for none
 
 	machine string // whose name was used, when it is known
 }
@@ -64,6 +69,16 @@ func (e *Error) Error() string { return e.Code + ": " + e.Cause }
 
 func denied(cause string) *Error { return &Error{Code: InvalidClient, Cause: cause} }
 
+// with returns the error with its cure.
+func (e *Error) with(cure string) *Error {
+	e.Cure = cure
+	return e
+}
+
+// noKey is told alike of a machine that is not there and of a key that is not
+// good.
+const noKey = "no key in use of the identifier in iss made this signature: compare iss, the key and kid, if the header has one, with the page where the key was added"
+
 // Token answers at the token endpoint: who signs with a machine's key, or comes
 // with its certificate, gets an access token. With a certificate on the
 // connection, the token works with that alone.
@@ -72,15 +87,15 @@ func denied(cause string) *Error { return &Error{Code: InvalidClient, Cause: cau
 func (r *Registry) Token(ctx context.Context, form url.Values, conn *tls.ConnectionState) (Token, error) {
 	for _, values := range form {
 		if len(values) != 1 {
-			return Token{}, &Error{Code: InvalidRequest, Cause: "a parameter comes twice"}
+			return Token{}, &Error{Code: InvalidRequest, Cause: "a parameter comes twice", Cure: "each parameter must come once"}
 		}
 	}
 	switch grant := form.Get("grant_type"); grant {
 	case "client_credentials":
 	case "":
-		return Token{}, &Error{Code: InvalidRequest, Cause: "no grant type"}
+		return Token{}, &Error{Code: InvalidRequest, Cause: "no grant type", Cure: "grant_type is missing: it must be client_credentials"}
 	default:
-		return Token{}, &Error{Code: UnsupportedGrant, Cause: "another grant type"}
+		return Token{}, &Error{Code: UnsupportedGrant, Cause: "another grant type", Cure: "grant_type must be client_credentials"}
 	}
 	token, err := r.token(ctx, form, conn)
 	if e, ok := errors.AsType[*Error](err); ok && e.machine != "" {
@@ -133,7 +148,7 @@ func (r *Registry) give(ctx context.Context, s shown, conn *tls.ConnectionState)
 				return err
 			}
 			if !first {
-				return &Error{Code: InvalidClient, Cause: "what was signed was used before", machine: s.machine.ID}
+				return &Error{Code: InvalidClient, Cause: "what was signed was used before", Cure: "this jti was used before: sign anew for each token", machine: s.machine.ID}
 			}
 		}
 		c, m, err := findCredential(ctx, tx, `c.id = $1`, s.credential.ID)
@@ -201,15 +216,15 @@ type claims struct {
 func (r *Registry) signed(ctx context.Context, form url.Values) (shown, error) {
 	raw := form.Get("client_assertion")
 	if form.Get("client_assertion_type") != assertionType || raw == "" || len(raw) > longest {
-		return shown{}, denied("the assertion is none of RFC 7523")
+		return shown{}, denied("the assertion is none of RFC 7523").with("client_assertion must be a JWT, and client_assertion_type " + assertionType)
 	}
 	object, err := jose.ParseSignedCompact(raw, algorithms)
 	if err != nil || len(object.Signatures) != 1 {
-		return shown{}, denied("the assertion is not signed by an algorithm that is allowed")
+		return shown{}, denied("the assertion is not signed by an algorithm that is allowed").with("client_assertion must be a JWT in its compact form, signed by RS256, PS256 or ES256")
 	}
 	var unsure claims // until the signature is verified
 	if json.Unmarshal(object.UnsafePayloadWithoutVerification(), &unsure) != nil || unsure.Issuer == "" {
-		return shown{}, denied("the assertion names nobody")
+		return shown{}, denied("the assertion names nobody").with("the JWT must be a JSON object with the identifier in iss and sub")
 	}
 	s, keys, err := r.keys(ctx, unsure.Issuer)
 	if err != nil {
@@ -228,13 +243,14 @@ func (r *Registry) signed(ctx context.Context, form url.Values) (shown, error) {
 			continue
 		}
 		s.credential = c
-		if cause := r.wrong(unsure, s.machine.ID, form); cause != "" {
-			return shown{}, &Error{Code: InvalidClient, Cause: cause, machine: s.machine.ID}
+		if e := r.wrong(unsure, s.machine.ID, form); e != nil {
+			e.machine = s.machine.ID
+			return shown{}, e
 		}
 		s.once, s.until = unsure.ID, instant(*unsure.Expires).Add(skew)
 		return s, nil
 	}
-	return shown{}, &Error{Code: InvalidClient, Cause: "no good key of the machine's made the signature", machine: s.machine.ID}
+	return shown{}, &Error{Code: InvalidClient, Cause: "no good key of the machine's made the signature", Cure: noKey, machine: s.machine.ID}
 }
 
 // keys returns a machine, not withdrawn, and its keys.
@@ -247,29 +263,29 @@ func (r *Registry) keys(ctx context.Context, machine string) (s shown, keys []Cr
 		return err
 	})
 	if errors.Is(err, db.ErrNoRows) || err == nil && !s.machine.Withdrawn.IsZero() {
-		return s, nil, denied("the assertion names no machine")
+		return s, nil, denied("the assertion names no machine").with(noKey)
 	}
 	return s, keys, err
 }
 
-// wrong says what is wrong with verified claims, "" for nothing.
-func (r *Registry) wrong(c claims, machine string, form url.Values) string {
+// wrong says what is wrong with verified claims, nil for nothing.
+func (r *Registry) wrong(c claims, machine string, form url.Values) *Error {
 	now := r.Now()
 	switch {
 	case c.Subject != machine || form.Has("client_id") && form.Get("client_id") != machine:
-		return "the assertion is of several"
+		return denied("the assertion is of several").with("sub, and client_id if it is sent, must be the identifier in iss")
 	case !r.forUs(c.Audience):
-		return "the assertion is for another"
+		return denied("the assertion is for another").with("aud must be " + r.TokenEndpoint + " and nothing else")
 	case c.ID == "" || len(c.ID) > 200:
-		return "the assertion has no number"
+		return denied("the assertion has no number").with("jti must be a text of 1 to 200 characters, new each time")
 	case c.Expires == nil || !instant(*c.Expires).After(now.Add(-skew)):
-		return "the assertion has expired"
+		return denied("the assertion has expired").with("exp is missing or has passed: compare the clock with the header Date of this answer")
 	case instant(*c.Expires).After(now.Add(assertionTime + skew)):
-		return "the assertion would hold too long"
+		return denied("the assertion would hold too long").with("exp must be five minutes ahead at most: compare the clock with the header Date of this answer")
 	case c.Issued != nil && instant(*c.Issued).After(now.Add(skew)), c.From != nil && instant(*c.From).After(now.Add(skew)):
-		return "the assertion does not hold yet"
+		return denied("the assertion does not hold yet").with("iat or nbf is ahead: compare the clock with the header Date of this answer")
 	}
-	return ""
+	return nil
 }
 
 // forUs tells whether an audience is the token endpoint and nobody else.
@@ -293,14 +309,14 @@ func instant(seconds float64) time.Time {
 // connected finds the machine that comes with a certificate and says its name.
 func (r *Registry) connected(ctx context.Context, client string, conn *tls.ConnectionState) (shown, error) {
 	if leaf(conn) == nil || client == "" {
-		return shown{}, denied("neither an assertion nor a certificate")
+		return shown{}, denied("neither an assertion nor a certificate").with("client_assertion is missing, or client_id and a certificate at the host for certificates")
 	}
 	c, m, err := r.certified(ctx, conn)
 	if err != nil {
 		return shown{}, err
 	}
 	if m.ID != client {
-		return shown{}, &Error{Code: InvalidClient, Cause: "the certificate is another machine's", machine: m.ID}
+		return shown{}, &Error{Code: InvalidClient, Cause: "the certificate is another machine's", Cure: "client_id must be the identifier for which this certificate was registered", machine: m.ID}
 	}
 	return shown{credential: c, machine: m}, nil
 }

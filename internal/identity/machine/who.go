@@ -123,9 +123,9 @@ func (r *Registry) certified(ctx context.Context, conn *tls.ConnectionState) (c 
 	})
 	switch {
 	case errors.Is(err, db.ErrNoRows):
-		err = denied("the certificate is nobody's")
+		err = denied("the certificate is nobody's").with("this certificate is not registered: compare its fingerprint with the page where it was added")
 	case err == nil && (!c.Good(r.Now()) || !m.Withdrawn.IsZero()):
-		err = &Error{Code: InvalidClient, Cause: "the certificate is not good", machine: m.ID}
+		err = &Error{Code: InvalidClient, Cause: "the certificate is not good", Cure: "this certificate has had its time or was withdrawn", machine: m.ID}
 	}
 	return c, m, err
 }
