@@ -96,6 +96,9 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 			bad("LUVAT_ATTACHMENTS", "is not a folder")
 		}
 	}
+	if c.Clamd != "" && !reachable(c.Clamd) {
+		bad("LUVAT_CLAMD", "must be host:port, such as 127.0.0.1:3310, or unix:/path/to/clamd.ctl")
+	}
 	for _, p := range strings.FieldsFunc(getenv("LUVAT_TRUSTED_PROXIES"), func(r rune) bool { return r == ',' || r == ' ' }) {
 		network, err := netip.ParsePrefix(p)
 		if err != nil {
@@ -143,6 +146,19 @@ func KeysOf(signInFile string) (string, error) {
 	}
 	s, err := readSignIn(signInFile)
 	return s.Keys, err
+}
+
+// reachable tells whether attach.Clamd can call the address.
+func reachable(clamd string) bool {
+	if strings.HasPrefix(clamd, "unix:/") {
+		return true
+	}
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(clamd, "tcp://"))
+	if err != nil || host == "" {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 // loopback tells whether the host is this machine only.

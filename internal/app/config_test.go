@@ -40,6 +40,10 @@ func TestReadConfig(t *testing.T) {
 		{"plain http to the world", with("LUVAT_BASE_URL", "http://luvat.example.fi"), []string{"LUVAT_BASE_URL"}},
 		{"mail without TLS to the world", with("LUVAT_SMTP_TLS", "none"), []string{"LUVAT_SMTP_TLS"}},
 		{"an engine we have not", with("LUVAT_DATABASE_URL", "mysql://hub"), []string{"LUVAT_DATABASE_URL"}},
+		{"a scanner by its host", with("LUVAT_CLAMD", "scanner:3310"), nil},
+		{"a scanner by its socket", with("LUVAT_CLAMD", "unix:/run/clamav/clamd.ctl"), nil},
+		{"a scanner without a port", with("LUVAT_CLAMD", "scanner"), []string{"LUVAT_CLAMD"}},
+		{"a scanner at no path", with("LUVAT_CLAMD", "unix:run/clamd.ctl"), []string{"LUVAT_CLAMD"}},
 		{"demo identities in serve", with("LUVAT_DEMO", "1"), []string{"LUVAT_DEMO"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -168,8 +169,8 @@ func (h *Hub) connect(ctx context.Context, s signIn) error {
 		add("card", c.Name, func() error { return h.connectCard(c) })
 	}
 	if s.Mandates != nil {
-		if err := h.connectMandates(*s.Mandates, keys); err != nil {
-			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: mandates: %w", err))
+		for _, err := range each(h.connectMandates(*s.Mandates, keys)) {
+			errs = append(errs, fmt.Errorf("LUVAT_SIGN_IN: mandates: %w", asInFile(err)))
 		}
 	}
 	for _, c := range h.Site.Connections { // else what the lead has granted is what counts
@@ -205,17 +206,20 @@ func naming(name string, taken map[string]bool) error {
 }
 
 func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
-	secret := func(file string) (string, error) {
+	secret := func(field, file string) (string, error) {
 		if file == "" {
 			return "", nil // what must be there is told below
 		}
 		body, err := os.ReadFile(file)
-		return strings.TrimSpace(string(body)), err
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", field, err)
+		}
+		return strings.TrimSpace(string(body)), nil
 	}
-	key, err1 := secret(c.APIKey)
-	password, err2 := secret(c.OAuthPassword)
-	rest, err3 := secret(c.RESTKey)
-	signers, err4 := secret(c.SignerKeys)
+	key, err1 := secret("APIKey", c.APIKey)
+	password, err2 := secret("OAuthPassword", c.OAuthPassword)
+	rest, err3 := secret("RESTKey", c.RESTKey)
+	signers, err4 := secret("SignerKeys", c.SignerKeys)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return err
 	}
@@ -230,6 +234,31 @@ func (h *Hub) connectMandates(c mandateConnection, keys *pic.Vault) error {
 	h.Site.Mandates = mandate.Mandates{Flow: flow}
 	h.Site.OfficerMandates, err = c.officers(h.Catalogue)
 	return err
+}
+
+// each lists the mistakes that an error joins, none for nil.
+func each(err error) []error {
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// asInFile calls a setting of Suomi.fi-valtuudet by its name in the file, where the
+// mistake calls it by the field of mandate.Config.
+func asInFile(mistake error) error {
+	name, what, _ := strings.Cut(mistake.Error(), ": ")
+	field, ok := reflect.TypeFor[mandateConnection]().FieldByName(name)
+	if !ok {
+		return mistake
+	}
+	return fmt.Errorf("%s: %s", field.Tag.Get("json"), what)
 }
 
 // officers reads how the hub goes about officers by mandate.

@@ -401,3 +401,39 @@ func TestWhatIsWrongWithTheMachinesHost(t *testing.T) {
 		}
 	}
 }
+
+// Each mistake about Suomi.fi-valtuudet is told by the name that the file has for it.
+func TestWhatIsWrongWithTheMandates(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sign-in.json")
+	open := func(settings map[string]any) string {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"keys": filepath.Join(dir, "keys"), "mandates": settings})
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env := map[string]string{
+			"LUVAT_BASE_URL": "https://luvat.example", "LUVAT_DATABASE_URL": app.ContentURL(t), "LUVAT_ATTACHMENTS": filepath.Join(dir, "files"),
+			"LUVAT_MAIL_FROM": "hub@luvat.example", "LUVAT_SMTP_HOST": "127.0.0.1", "LUVAT_SMTP_TLS": "none", "LUVAT_SIGN_IN": file,
+		}
+		cfg, err := app.ReadConfig(func(name string) string { return env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := app.Open(t.Context(), cfg, app.Options{})
+		if err == nil {
+			_ = h.Close()
+			t.Fatal("the hub starts half configured")
+		}
+		return err.Error()
+	}
+	told := open(map[string]any{"client_id": "x", "officer_matter": "permits", "officer_shows": "both"})
+	for _, name := range []string{"base_url", "client_id", "api_key_file", "oauth_password_file", "officer_matter", "officer_principal", "officer_shows"} {
+		if !strings.Contains(told, "LUVAT_SIGN_IN: mandates: "+name+": ") {
+			t.Errorf("the mistake of %s is not told by its name:\n%s", name, told)
+		}
+	}
+	if told := open(map[string]any{"api_key_file": filepath.Join(dir, "nothing")}); !strings.Contains(told, "mandates: api_key_file: open "+dir) {
+		t.Errorf("a file that is not there: %s", told)
+	}
+}
