@@ -50,7 +50,7 @@ func (c demoCommand) Run(ctx context.Context, out *os.File) error {
 Try this:
   1. Answer the survey for an event in Tampere and start a project from the result.
   2. Sign in as Aino Virtanen, the volunteer, and open "Kesäkonsertti": a completion waits there.
-  3. Sign in as the rescue officer and take a plan from the inbox into handling; or as Noora Salmi, and change to an officer of Tampere by a Suomi.fi mandate.
+  3. Sign in as Riikka Koskinen, the rescue officer, and take the plan "With the authority" into handling; or as Noora Salmi, and change to an officer of Tampere by a Suomi.fi mandate.
   4. Sign in as Linnéa Ström (på svenska): look at the solar park in Vaasa, or act for Vasasol Ab.
   5. See what would have been mailed: http://%s/mailbox
 `, addr, c.Data, addr)
