@@ -1,6 +1,7 @@
 package matter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ var bucketHolder = map[Bucket]Holder{OnAuthority: HeldByAuthority, OnApplicant: 
 
 // Query is what an officer asks of the inbox.
 type Query struct {
-	Bucket Bucket
+	Bucket Bucket // "" for what waits on the officer, or, where nothing does, on the authority
 	Type   string // one matter type, "" for all that the officer may see
 	Search string // words of the number, the project's name, the place, the applicant's name, the identifier
 	After  string // where the next page begins: Inbox.Next of the page before
@@ -57,34 +58,41 @@ type InboxRow struct {
 
 // Inbox is a page of an officer's inbox.
 type Inbox struct {
-	Rows []InboxRow
-	Next string // "" when this is the last page
+	Bucket Bucket // that was listed
+	Rows   []InboxRow
+	Next   string         // "" when this is the last page
+	Counts map[Bucket]int // of what waits, up to MostCounted and one more; nil for a search, which would search each bucket anew
 }
 
 const pageSize = 50
 
 // Inbox lists what the officer may see, the most urgent first. Rights are part
 // of the query: nothing is read and thrown away, so rare types stay as fast as
-// common ones, and nothing is counted.
+// common ones, and nothing is counted further than a page shows.
 func (d *Desk) Inbox(ctx context.Context, who identity.Officer, q Query) (in Inbox, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		ids, err := seenOffers(ctx, tx, who, q.Type)
 		if err != nil || len(ids) == 0 {
+			in.Bucket = cmp.Or(q.Bucket, OnAuthority)
 			return err
 		}
-		text, args := inboxQuery(who, q, ids)
-		rows, err := tx.QueryContext(ctx, text, args...)
-		if err != nil {
-			return err
-		}
-		return rows.Each(func() error {
-			var r InboxRow
-			if err := scanInbox(rows, &r); err != nil {
+		if q.Search == "" {
+			if in.Counts, err = inboxCounts(ctx, tx, who, ids); err != nil {
 				return err
 			}
-			in.Rows = append(in.Rows, r)
-			return nil
-		})
+		}
+		in.Bucket = q.Bucket
+		if in.Bucket == "" {
+			in.Bucket = OnMe
+			if q.Search == "" && in.Counts[OnMe] == 0 {
+				in.Bucket = OnAuthority
+			}
+		}
+		if in.Rows, err = inboxRows(ctx, tx, who, q, in.Bucket, ids); err == nil && q.Bucket == "" && in.Bucket == OnMe && len(in.Rows) == 0 {
+			in.Bucket = OnAuthority
+			in.Rows, err = inboxRows(ctx, tx, who, q, in.Bucket, ids)
+		}
+		return err
 	})
 	if err != nil {
 		return in, fmt.Errorf("read the inbox: %w", err)
@@ -94,6 +102,22 @@ func (d *Desk) Inbox(ctx context.Context, who identity.Officer, q Query) (in Inb
 		in.Rows, in.Next = in.Rows[:pageSize], strconv.FormatInt(last.sortAt, 10)+"."+last.ID
 	}
 	return in, nil
+}
+
+func inboxRows(ctx context.Context, tx *db.Tx, who identity.Officer, q Query, bucket Bucket, offers []string) (all []InboxRow, err error) {
+	q.Bucket = bucket
+	text, args := inboxQuery(who, q, offers)
+	rows, err := tx.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	err = rows.Each(func() error {
+		var r InboxRow
+		err := scanInbox(rows, &r)
+		all = append(all, r)
+		return err
+	})
+	return all, err
 }
 
 // seenOffers lists what the officer sees of the authority's offers, by id.

@@ -3,6 +3,7 @@ package matter
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"luvat/internal/db"
 	"luvat/internal/identity"
@@ -15,40 +16,30 @@ const MostCounted = 50
 // has ended grows without end, and nobody waits for it.
 var counted = []Bucket{OnMe, OnAuthority, OnApplicant, OnOther, Drafts}
 
-// InboxCounts counts what the officer may see in the buckets where somebody
-// waits: MostCounted at most, and one more where there are more. With a type
-// only those matters are counted. Like the inbox it reads by the indexes: at
-// most 51 matters of each offer and bucket, whatever the size of the table.
-func (d *Desk) InboxCounts(ctx context.Context, who identity.Officer, typ string) (map[Bucket]int, error) {
-	counts := map[Bucket]int{}
-	err := d.DB.View(ctx, func(tx *db.Tx) error {
-		offers, err := seenOffers(ctx, tx, who, typ)
-		if err != nil || len(offers) == 0 {
-			return err
-		}
-		n := make([]int64, len(counted))
-		into := make([]any, len(counted))
-		for i := range n {
-			into[i] = &n[i]
-		}
-		text, args := countQuery(who, offers)
-		if err := tx.QueryRowContext(ctx, text, args...).Scan(into...); err != nil {
-			return err
-		}
-		for i, bucket := range counted {
-			counts[bucket] = min(int(n[i]), MostCounted+1)
-		}
-		return nil
-	})
-	if err != nil {
+// inboxCounts counts what the officer may see in the buckets where somebody
+// waits: MostCounted at most, and one more where there are more. Like the inbox
+// it reads by the indexes, and from them alone: 51 matters of each bucket at most,
+// whatever the size of the table.
+func inboxCounts(ctx context.Context, tx *db.Tx, who identity.Officer, offers []string) (map[Bucket]int, error) {
+	n := make([]int64, len(counted))
+	into := make([]any, len(counted))
+	for i := range n {
+		into[i] = &n[i]
+	}
+	text, args := countQuery(who, offers)
+	if err := tx.QueryRowContext(ctx, text, args...).Scan(into...); err != nil {
 		return nil, fmt.Errorf("count the inbox: %w", err)
+	}
+	counts := map[Bucket]int{}
+	for i, bucket := range counted {
+		counts[bucket] = int(n[i])
 	}
 	return counts, nil
 }
 
-// countQuery counts each bucket until it has counted enough of each offer. The
-// order is that of the index: without one PostgreSQL would gather all that the
-// offer has before it takes the first.
+// countQuery counts each bucket, offer by offer, until it has counted enough.
+// The order is that of the index: without one PostgreSQL would gather all that
+// the offer has before it takes the first.
 func countQuery(who identity.Officer, offers []string) (string, []any) {
 	s := &sieve{}
 	me, limit := s.arg(who.ID), s.arg(int64(MostCounted+1))
@@ -56,17 +47,23 @@ func countQuery(who identity.Officer, offers []string) (string, []any) {
 	for _, o := range offers {
 		s.arg(o)
 	}
-	ids := db.In(first, len(offers))
+	count := func(parts ...string) string {
+		return "(SELECT COUNT(*) FROM (SELECT 1 FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts LIMIT " + limit + ") AS counted)"
+	}
 	part := func(where, order string) string {
-		return "(SELECT COUNT(*) FROM (SELECT 1 FROM matters m WHERE " + where + " ORDER BY " + order + " LIMIT " + limit + ") AS part)"
+		return "SELECT * FROM (SELECT 1 AS one FROM matters WHERE " + where + " ORDER BY " + order + " LIMIT " + limit + ") AS part"
 	}
 	offered := func(where, order string) string {
-		return "(SELECT COALESCE(SUM(n), 0) FROM (SELECT " + part("m.offer_id = o.id AND "+where, order) + " AS n FROM offers o WHERE o.id IN (" + ids + ")) AS parts)"
+		parts := make([]string, len(offers))
+		for i := range offers {
+			parts[i] = part("offer_id = "+db.In(first+i, 1)+" AND "+where, order)
+		}
+		return count(parts...)
 	}
-	const sent, urgent = "m.status <> 'draft' AND m.holder = ", "m.sort_at, m.id"
-	return "SELECT " + part("m.handler_id <> '' AND m.handler_id = "+me+" AND "+sent+"'authority' AND m.offer_id IN ("+ids+")", urgent) +
+	const sent, urgent = "status <> 'draft' AND holder = ", "sort_at, id"
+	return "SELECT " + count(part("handler_id <> '' AND handler_id = "+me+" AND "+sent+"'authority' AND offer_id IN ("+db.In(first, len(offers))+")", urgent)) +
 		", " + offered(sent+"'authority'", urgent) +
 		", " + offered(sent+"'applicant'", urgent) +
-		", " + offered(sent+"'other_authority' AND m.status <> 'transferred'", urgent) +
-		", " + offered("m.status = 'draft' AND m.consent_at <> 0", "m.consent_at"), s.args
+		", " + offered(sent+"'other_authority' AND status <> 'transferred'", urgent) +
+		", " + offered("status = 'draft' AND consent_at <> 0", "consent_at"), s.args
 }

@@ -150,9 +150,9 @@ func TestTheInboxTellsHowMuchWaitsWhere(t *testing.T) {
 	ctx := t.Context()
 	counts := func(who identity.Officer, typ string) map[matter.Bucket]int {
 		t.Helper()
-		n, err := b.InboxCounts(ctx, who, typ)
+		in, err := b.Inbox(ctx, who, matter.Query{Bucket: matter.Done, Type: typ})
 		b.must(err)
-		return n
+		return in.Counts
 	}
 	for range 3 {
 		b.named("Pispalan Soittajat ry", "Maija Mallikas")
@@ -207,9 +207,12 @@ func TestTheInboxCountsOnlySoFar(t *testing.T) {
 	ctx := t.Context()
 	id := b.named("Pispalan Soittajat ry", "Maija Mallikas")
 	b.must(b.DB.InTx(ctx, func(tx *db.Tx) error { return copies(ctx, tx, id, 2*matter.MostCounted) }))
-	n, err := b.InboxCounts(ctx, rescue, "")
+	in, err := b.Inbox(ctx, rescue, matter.Query{})
 	b.must(err)
-	if n[matter.OnAuthority] != matter.MostCounted+1 {
-		t.Errorf("counted %d, want %d", n[matter.OnAuthority], matter.MostCounted+1)
+	if n := in.Counts[matter.OnAuthority]; n != matter.MostCounted+1 {
+		t.Errorf("counted %d, want %d", n, matter.MostCounted+1)
+	}
+	if in.Bucket != matter.OnAuthority || len(in.Rows) == 0 {
+		t.Errorf("nothing waits on the officer, and %s is listed with %d rows", in.Bucket, len(in.Rows))
 	}
 }

@@ -58,10 +58,14 @@ type when struct {
 func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) error {
 	v := a.URL.Query()
 	q := matter.Query{Bucket: matter.Bucket(v.Get("bucket")), Type: v.Get("type"), Search: v.Get("q"), After: v.Get("after")}
-	in, err := r.read(a.Context(), who, &q)
+	if !slices.Contains(matter.Buckets, q.Bucket) {
+		q.Bucket = ""
+	}
+	in, err := r.s.Desk.Inbox(a.Context(), who, q)
 	if err != nil {
 		return err
 	}
+	q.Bucket = in.Bucket
 	p := &inboxPage{Lang: a.Lang, Query: q, Column: []ui.Column{
 		{Label: a.T("officer.col_matter")},
 		{Label: a.T("officer.number")},
@@ -75,9 +79,7 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		return err
 	}
 	p.Types = r.types(a.Lang, offers)
-	if p.Tabs, err = r.tabs(a, who, q); err != nil {
-		return err
-	}
+	p.Tabs = tabs(a, q, in.Counts)
 	for _, row := range in.Rows {
 		p.Rows = append(p.Rows, r.inboxRow(a.Lang, row, offers[row.Offer]))
 	}
@@ -105,15 +107,8 @@ func (p *inboxPage) window() string {
 	return i18n.T(p.Lang, "officer.found_in", part)
 }
 
-// tabs are the parts of the inbox, with how much waits in each. A search is not
-// counted: it would search each part anew.
-func (r *room) tabs(a *site.Ask, who identity.Officer, q matter.Query) (all []ui.Link, err error) {
-	var counts map[matter.Bucket]int
-	if q.Search == "" {
-		if counts, err = r.s.Desk.InboxCounts(a.Context(), who, q.Type); err != nil {
-			return nil, err
-		}
-	}
+// tabs are the parts of the inbox, with how much waits in each.
+func tabs(a *site.Ask, q matter.Query, counts map[matter.Bucket]int) (all []ui.Link) {
 	for _, b := range matter.Buckets {
 		to := q
 		to.Bucket, to.After = b, ""
@@ -122,22 +117,7 @@ func (r *room) tabs(a *site.Ask, who identity.Officer, q matter.Query) (all []ui
 			Label: a.T(bucketWords[b][0]), Href: inboxURL(to), Current: b == q.Bucket, Count: min(n, matter.MostCounted), More: n > matter.MostCounted,
 		})
 	}
-	return all, nil
-}
-
-// read reads a page of the inbox. Without a bucket it is what waits on the
-// officer, or, where nothing does, on the authority.
-func (r *room) read(ctx context.Context, who identity.Officer, q *matter.Query) (matter.Inbox, error) {
-	if slices.Contains(matter.Buckets, q.Bucket) {
-		return r.s.Desk.Inbox(ctx, who, *q)
-	}
-	q.Bucket = matter.OnMe
-	in, err := r.s.Desk.Inbox(ctx, who, *q)
-	if err != nil || len(in.Rows) > 0 {
-		return in, err
-	}
-	q.Bucket = matter.OnAuthority
-	return r.s.Desk.Inbox(ctx, who, *q)
+	return all
 }
 
 func inboxURL(q matter.Query) string {
