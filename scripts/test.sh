@@ -184,7 +184,7 @@ for s in "${stages[@]}"; do
 	lives) stage "whole lives on SQLite: browser, kills" lives_on_sqlite || true ;;
 	livespg) stage "whole lives on PostgreSQL: browser, kills" lives_on_postgres || true ;;
 	postgres) stage "tests on PostgreSQL${race:+, with the race detector}" on_postgres || true ;;
-	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-8s}" || true ;;
+	fuzz) stage "fuzzing" scripts/fuzz.sh "${FUZZTIME:-6s}" || true ;;
 	*)
 		echo "no stage is called $s" >&2
 		exit 2

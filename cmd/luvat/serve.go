@@ -62,7 +62,7 @@ Try this:
 // anybody listens.
 func settled(ctx context.Context, listen string) (string, error) {
 	if _, port, err := net.SplitHostPort(listen); err != nil || port != "0" {
-		return listen, nil // what is wrong with it is told by whoever reads it
+		return listen, nil //nolint:nilerr // what is wrong with it is told by whoever reads it
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
@@ -77,7 +77,7 @@ type serveCommand struct{}
 func (serveCommand) Run(ctx context.Context) error {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	cfg, err := app.ReadConfig(os.Getenv)
-	if err != nil {
+	if err = errors.Join(err, app.Misspelt(os.Environ())); err != nil {
 		return fmt.Errorf("the hub does not start half configured:\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	}
 	h, err := app.Open(ctx, cfg, app.Options{Log: log})

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -55,6 +56,25 @@ type Config struct {
 	// Demo makes demo identities, demo content and the mailbox page. Never
 	// from the environment: only the command demo sets it.
 	Demo bool
+}
+
+// variables are those that the hub reads, besides LUVAT_TEST_… of the tests.
+var variables = []string{
+	"LUVAT_ATTACHMENTS", "LUVAT_BASE_URL", "LUVAT_CLAMD", "LUVAT_DATABASE_URL", "LUVAT_DEMO", "LUVAT_LISTEN", "LUVAT_MAIL_FROM", "LUVAT_SIGN_IN",
+	"LUVAT_SMTP_HOST", "LUVAT_SMTP_PASSWORD", "LUVAT_SMTP_PORT", "LUVAT_SMTP_TLS", "LUVAT_SMTP_USER", "LUVAT_TRUSTED_PROXIES",
+}
+
+// Misspelt tells of every LUVAT_ variable of an environment (NAME=value) that the
+// hub does not read: it would do nothing, in silence.
+func Misspelt(environ []string) error {
+	var errs []error
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "LUVAT_") && !strings.HasPrefix(name, "LUVAT_TEST_") && !slices.Contains(variables, name) {
+			errs = append(errs, fmt.Errorf("%s: is read by nobody: correct its name, or take it away; there are %s", name, strings.Join(variables, ", ")))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // ReadConfig reads the configuration and tells every mistake at once, each by

@@ -60,6 +60,20 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
+// A variable that is read but not listed would be called misspelt.
+func TestMisspeltVariables(t *testing.T) {
+	_, _ = ReadConfig(func(name string) string {
+		if err := Misspelt([]string{name + "=x"}); err != nil {
+			t.Errorf("%s is read: %v", name, err)
+		}
+		return whole[name]
+	})
+	err := Misspelt([]string{"LUVAT_STMP_HOST=mail", "LUVAT_SMTP_HOST=mail", "LUVAT_TEST_POSTGRES=x", "HOME=/", "LUVAT_BASEURL="})
+	if err == nil || !strings.HasPrefix(err.Error(), "LUVAT_STMP_HOST: ") || !strings.Contains(err.Error(), "\nLUVAT_BASEURL: ") || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("Misspelt = %v", err)
+	}
+}
+
 func TestTheDemoAnswersOnLoopbackOnly(t *testing.T) {
 	for listen, ok := range map[string]bool{"127.0.0.1:8080": true, "localhost:1": true, "[::1]:8080": true, "0.0.0.0:8080": false, ":8080": false, "192.168.1.2:80": false, "luvat.fi:80": false, "8080": false} {
 		if _, err := DemoConfig("data", listen); (err == nil) != ok {

@@ -29,8 +29,8 @@ import (
 // The worker is this test binary, started again: it sends matters and messages
 // without end and tells each one that was acknowledged, until it is killed.
 const (
-	workerURL   = "LUVAT_KILL_DATABASE"
-	workerFiles = "LUVAT_KILL_FILES"
+	workerURL   = "LUVAT_TEST_KILL_DATABASE"
+	workerFiles = "LUVAT_TEST_KILL_FILES"
 )
 
 func TestMain(m *testing.M) {

@@ -32,7 +32,7 @@ type house struct {
 	now  time.Time
 }
 
-var loaded = testkit.NewMould("demo-content")
+var loaded = testkit.NewMould("content")
 
 // empty opens a house that has the content and nothing else.
 func empty(t *testing.T, now time.Time) *house {

@@ -14,7 +14,7 @@ import (
 )
 
 // ScreenshotsEnv names the folder into which Screenshot writes.
-const ScreenshotsEnv = "LUVAT_SCREENSHOTS"
+const ScreenshotsEnv = "LUVAT_TEST_SCREENSHOTS"
 
 // See waits until one can read the text on the page.
 func (p *Page) See(text string) {
@@ -190,7 +190,7 @@ func Eval[T any](p *Page, script string) T {
 var unfit = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // Screenshot writes a picture of the whole page into the folder that
-// LUVAT_SCREENSHOTS names, if it does.
+// LUVAT_TEST_SCREENSHOTS names, if it does.
 func (p *Page) Screenshot(name string) {
 	p.t.Helper()
 	folder := os.Getenv(ScreenshotsEnv)

@@ -229,7 +229,7 @@ func roleBody(a *site.Ask, ch choice) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(o.Label, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, o.Label, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -274,7 +274,7 @@ func roleBody(a *site.Ask, ch choice) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(a.T("login.role_mandate"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, a.T("login.role_mandate"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -315,7 +315,7 @@ func roleBody(a *site.Ask, ch choice) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(a.T("login.access_title", ch.Authority), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, a.T("login.access_title", ch.Authority), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -382,7 +382,7 @@ func roleBody(a *site.Ask, ch choice) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(a.T("login.which_title"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, a.T("login.which_title"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -522,7 +522,7 @@ func forBody(a *site.Ask, who identity.Customer) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(a.T("login.for_company"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, a.T("login.for_company"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -565,7 +565,7 @@ func forBody(a *site.Ask, who identity.Customer) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(a.T("login.for_person"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var25), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(2, a.T("login.for_person"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var25), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -609,7 +609,7 @@ func forBody(a *site.Ask, who identity.Customer) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Card(a.T("login.role_mandate"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Card(2, a.T("login.role_mandate"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -654,7 +654,7 @@ func forBody(a *site.Ask, who identity.Customer) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Card(a.T("login.for_oneself"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Card(2, a.T("login.for_oneself"), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -813,7 +813,7 @@ func followList(s say, project string, all []follow) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Card(f.Name, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Card(3, f.Name, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var37), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

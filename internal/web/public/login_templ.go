@@ -254,7 +254,7 @@ func waysBody(a *site.Ask, ways []way) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Card(one.Title, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Card(2, one.Title, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -486,7 +486,7 @@ func loginBody(a *site.Ask, ways []way, groups []parts, next string) templ.Compo
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Card(pt.Person.Name, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Card(3, pt.Person.Name, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

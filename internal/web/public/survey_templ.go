@@ -173,7 +173,7 @@ func entityCards(a *site.Ask, entities []*catalogue.Entity, choose bool) templ.C
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Card(e.Name.In(a.Lang), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Card(3, e.Name.In(a.Lang), "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"luvat/internal/identity"
@@ -28,6 +29,9 @@ func (s *Site) AskAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// In another order each time: else a few that are never answered would keep
+	// the others from being asked about.
+	rand.Shuffle(len(resting), func(i, j int) { resting[i], resting[j] = resting[j], resting[i] })
 	var errs []error
 	silent := 0
 	for _, r := range resting {

@@ -19,7 +19,7 @@ import (
 )
 
 // TestGallery draws every component with sample data and compares the pages
-// with golden files. To look at them, set LUVAT_GALLERY to a folder and serve
+// with golden files. To look at them, set LUVAT_TEST_GALLERY to a folder and serve
 // it: the pages and the static files are written there.
 func TestGallery(t *testing.T) {
 	for name, page := range map[string]templ.Component{
@@ -45,7 +45,7 @@ func TestGallery(t *testing.T) {
 }
 
 func look(t *testing.T, name string, page []byte) {
-	dir := os.Getenv("LUVAT_GALLERY")
+	dir := os.Getenv("LUVAT_TEST_GALLERY")
 	if dir == "" {
 		return
 	}
@@ -295,9 +295,9 @@ func galleryDeskPage(p Page) templ.Component {
 		Pager(p.Lang, "/desk", "/desk?after=1"),
 		in(EmptyState("Ei avoimia täydennyksiä", "Kun asiakas vastaa, asia palaa tähän listaan."), LinkButton(Secondary, "/all", "Katso kaikki asiat")),
 		in(Grid(),
-			in(Card("Tapahtuma", "/survey/event"), Text("Selvitä, mitä lupia ja ilmoituksia tapahtumasi tarvitsee.")),
-			in(Card("Tuotantolaitos", "/survey/plant"), Text("Ympäristöluvat, kemikaalit ja painelaitteet.")),
-			in(Card("Uusiutuva energia", "/survey/energy"), Text("Tuuli, aurinko, bioenergia: yksi yhteyspiste.")),
+			in(Card(2, "Tapahtuma", "/survey/event"), Text("Selvitä, mitä lupia ja ilmoituksia tapahtumasi tarvitsee.")),
+			in(Card(2, "Tuotantolaitos", "/survey/plant"), Text("Ympäristöluvat, kemikaalit ja painelaitteet.")),
+			in(Card(2, "Uusiutuva energia", "/survey/energy"), Text("Tuuli, aurinko, bioenergia: yksi yhteyspiste.")),
 		),
 	)
 }
