@@ -51,17 +51,13 @@ func countQuery(who identity.Officer, offers []string) (string, []any) {
 	count := func(parts ...string) string {
 		return "(SELECT COUNT(*) FROM (SELECT 1 FROM (" + strings.Join(parts, " UNION ALL ") + ") AS parts LIMIT " + limit + ") AS counted)"
 	}
-	part := func(where, order string) string {
-		return "SELECT * FROM (SELECT 1 AS one FROM matters WHERE " + where + " ORDER BY " + order + " LIMIT " + limit + ") AS part"
+	part := func(where string) string {
+		return "SELECT * FROM (SELECT 1 AS one FROM matters WHERE status <> 'draft' AND holder = 'authority' AND " + where + " ORDER BY sort_at, id LIMIT " + limit + ") AS part"
 	}
-	offered := func(where, order string) string {
-		parts := make([]string, len(offers))
-		for i := range offers {
-			parts[i] = part("offer_id = "+db.In(first+i, 1)+" AND "+where, order)
-		}
-		return count(parts...)
+	offered := make([]string, len(offers))
+	for i := range offers {
+		offered[i] = part("offer_id = " + db.In(first+i, 1))
 	}
-	const sent, urgent = "status <> 'draft' AND holder = ", "sort_at, id"
-	return "SELECT " + count(part("handler_id <> '' AND handler_id = "+me+" AND "+sent+"'authority' AND offer_id IN ("+db.In(first, len(offers))+")", urgent)) +
-		", " + offered(sent+"'authority'", urgent), s.args
+	return "SELECT " + count(part("handler_id <> '' AND handler_id = "+me+" AND offer_id IN ("+db.In(first, len(offers))+")")) +
+		", " + count(offered...), s.args
 }

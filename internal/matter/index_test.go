@@ -81,7 +81,7 @@ func TestTheInboxIsCountedByItsIndexes(t *testing.T) {
 			t.Errorf("%s is read %d times, want %d", index, got, want)
 		}
 	}
-	if strings.Contains(plan, "SCAN m\n") || strings.Contains(plan, "Seq Scan on matters") || strings.Contains(plan, "TEMP B-TREE") {
+	if strings.Contains(plan, "SCAN matters") || strings.Contains(plan, "Seq Scan on matters") || strings.Contains(plan, "TEMP B-TREE") {
 		t.Error("more than the indexes is read")
 	}
 	if t.Failed() {
@@ -89,24 +89,24 @@ func TestTheInboxIsCountedByItsIndexes(t *testing.T) {
 	}
 }
 
-// On PostgreSQL, which knows how much there is of everything, the plan must be
-// the same where much waits: not what gathers all that an offer has, and sorts it.
+// The plan must be the same where much waits: not what gathers all that an offer
+// has, and sorts it, as PostgreSQL would, which knows how much there is of
+// everything.
 func TestTheInboxIsCountedByItsIndexesWhereMuchWaits(t *testing.T) {
-	if !onPostgres(t) {
-		t.Skip("SQLite plans without knowing how much there is")
-	}
 	d := testkit.DB(t)
 	offers := []string{"a/x", "a/y"}
 	query, args := countQuery(identity.Officer{Person: identity.Person{ID: "riikka"}}, offers)
 	err := d.InTx(t.Context(), func(tx *db.Tx) error {
 		for _, fill := range []string{
-			`SET LOCAL session_replication_role = replica`, // the matters are of no project
-			`INSERT INTO offers (id, authority_id, type_id, way, territory, notice_email) SELECT 'a/' || i, 'a', 't' || i, 'light', 'national', '' FROM generate_series(1, 20) i`,
+			`INSERT INTO projects (id, number, entity, municipality, name, form_hash, created_by, created_at, changed_at) VALUES ('p', 'H', 'event', '837', 'Juhla', 'h', 'aino', 1, 1)`,
+			`WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 20)
+				INSERT INTO offers (id, authority_id, type_id, way, territory, notice_email) SELECT 'a/' || i, 'a', 't' || i, 'light', 'national', '' FROM s`,
 			`INSERT INTO offers (id, authority_id, type_id, way, territory, notice_email) VALUES ('a/x', 'a', 'x', 'light', 'national', ''), ('a/y', 'a', 'y', 'light', 'national', '')`,
-			`INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, status, status_at, holder, holder_since, sort_at, handler_id, consent_at, created_at, changed_at)
+			`WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 20000)
+				INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, status, status_at, holder, holder_since, sort_at, handler_id, consent_at, created_at, changed_at)
 				SELECT 'm' || i, 'n' || i, 'p', CASE WHEN i % 3 = 0 THEN 'a/x' ELSE 'a/' || (1 + i % 20) END, 'a', 'x', 'permit', 'light', 'f', 'h',
 					CASE WHEN i % 5 = 0 THEN 'draft' ELSE 'in_handling' END, 1, CASE WHEN i % 5 = 1 THEN 'applicant' ELSE 'authority' END, 1, i, 'h' || (i % 50), i % 2, 1, i
-				FROM generate_series(1, 20000) i`,
+				FROM s`,
 			`ANALYZE matters`, `ANALYZE offers`,
 		} {
 			if _, err := tx.ExecContext(t.Context(), fill); err != nil {
@@ -119,7 +119,8 @@ func TestTheInboxIsCountedByItsIndexesWhereMuchWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := explained(t, d, "", query, args...)
-	if strings.Contains(plan, "Bitmap") || strings.Contains(plan, "Sort") || strings.Contains(plan, "Seq Scan on matters") {
+	if strings.Contains(plan, "Bitmap") || strings.Contains(plan, "Sort") || strings.Contains(plan, "Seq Scan on matters") ||
+		strings.Contains(plan, "SCAN matters") || strings.Contains(plan, "TEMP B-TREE") {
 		t.Errorf("the plan is\n%s", plan)
 	}
 	var n [2]int64
