@@ -104,7 +104,7 @@ func TestTheInboxIsCountedByItsIndexesWhereMuchWaits(t *testing.T) {
 			`INSERT INTO offers (id, authority_id, type_id, way, territory, notice_email) VALUES ('a/x', 'a', 'x', 'light', 'national', ''), ('a/y', 'a', 'y', 'light', 'national', '')`,
 			`WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 20000)
 				INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, status, status_at, holder, holder_since, sort_at, handler_id, consent_at, created_at, changed_at)
-				SELECT 'm' || i, 'n' || i, 'p', CASE WHEN i % 3 = 0 THEN 'a/x' ELSE 'a/' || (1 + i % 20) END, 'a', 'x', 'permit', 'light', 'f', 'h',
+				SELECT 'm' || i, 'n' || i, 'p', CASE i % 3 WHEN 0 THEN 'a/x' WHEN 1 THEN 'a/y' ELSE 'a/' || (1 + i % 20) END, 'a', 'x', 'permit', 'light', 'f', 'h',
 					CASE WHEN i % 5 = 0 THEN 'draft' ELSE 'in_handling' END, 1, CASE WHEN i % 5 = 1 THEN 'applicant' ELSE 'authority' END, 1, i, 'h' || (i % 50), i % 2, 1, i
 				FROM s`,
 			`ANALYZE matters`, `ANALYZE offers`,
