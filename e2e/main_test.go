@@ -234,7 +234,7 @@ func (v *visitor) kept(form, text string) {
 	matter := path.Base(path.Dir(form))
 	v.until(text+" is saved", func() bool {
 		var answers string
-		v.hub.view(`SELECT answers FROM matters WHERE id = $1`, &answers, matter)
+		v.hub.view(`SELECT d.answers FROM draft_versions d JOIN matters m ON m.id = d.subject AND m.version = d.version WHERE m.id = $1`, &answers, matter)
 		return strings.Contains(answers, text)
 	})
 }

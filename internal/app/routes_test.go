@@ -219,8 +219,8 @@ func written(t *testing.T, h *app.Hub) map[string]string {
 	for what, query := range map[string]string{
 		"the ledger":        `SELECT stream, n, hash FROM ledger ORDER BY stream, n`,
 		"a deed":            `SELECT stream, n, deed FROM ledger WHERE deed <> 'notice.opened' ORDER BY stream, n`,
-		"a matter's draft":  `SELECT id, version, form_hash || ' ' || status || ' ' || answers FROM matters ORDER BY id`,
-		"common data":       `SELECT id, version, name || ' ' || answers FROM projects ORDER BY id`,
+		"a matter's draft":  `SELECT id, version, form_hash || ' ' || status FROM matters ORDER BY id`,
+		"common data":       `SELECT id, version, name FROM projects ORDER BY id`,
 		"a kept version":    `SELECT subject, version, answers FROM draft_versions ORDER BY subject, version`,
 		"a message":         `SELECT id, sent_at, text FROM messages ORDER BY id`,
 		"an attachment":     `SELECT id, received, state || ' ' || field || ' ' || matter_id FROM attachments ORDER BY id`,

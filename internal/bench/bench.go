@@ -73,7 +73,7 @@ type run struct {
 // Run measures and returns what it found, also what it found before an error.
 func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	r := &run{Options: o, started: time.Now(), report: &Report{
-		When: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), Processors: runtime.GOMAXPROCS(0),
+		When: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), Processors: runtime.NumCPU(),
 		Clients: o.Clients, Senders: o.Senders, Seconds: o.Each.Seconds(),
 	}}
 	if o.Program != "" {

@@ -54,8 +54,8 @@ type draft struct {
 }
 
 const (
-	projectCopied = `entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version`
-	matterCopied  = `offer_id, authority_id, type_id, kind, way, form_id, form_hash, answers, version, status, holder`
+	projectCopied = `entity, municipality, name, place, starts_at, survey_id, form_hash, version`
+	matterCopied  = `offer_id, authority_id, type_id, kind, way, form_id, form_hash, version, status, holder`
 )
 
 func newDrafts(ctx context.Context, h *Hub) (*drafts, error) {

@@ -175,11 +175,12 @@ func (m *mass) dropIndexes(ctx context.Context) (build []string, err error) {
 
 func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
 	people := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO people (id, name, email, lang, created_at) VALUES ", width: 5}
-	projects := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, form_hash, answers, version, created_by, created_at, changed_at) VALUES `, width: 13}
+	projects := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, form_hash, version, created_by, created_at, changed_at) VALUES `, width: 12}
+	drafts := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ", width: 5}
 	members := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO members (project_id, person_id, role, since) VALUES ", width: 4}
-	matters := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, answers, version,
+	matters := &bulk{ctx: ctx, tx: tx, head: `INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash, version,
 		status, outcome, status_at, holder, holder_since, due_at, sort_at, handler_id, identifier, started_at, sent_at, head, head_applicant, head_authority, created_at, changed_at,
-		name, place, starts_at) VALUES `, width: 31}
+		name, place, starts_at) VALUES `, width: 30}
 	heads := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO ledger_heads (stream, n, hash) VALUES ", width: 3}
 	words := &bulk{ctx: ctx, tx: tx, head: "INSERT INTO words (offer_id, word, matter_id) VALUES ", width: 3}
 	members.first, matters.first = projects, projects
@@ -198,7 +199,8 @@ func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
 			return err
 		}
 		at := created.UnixMilli()
-		projects.add(projectID(i), "H2019-"+strconv.Itoa(100000+i), "event", a.Territory[0], name, "Keskuspuisto", starts.UnixMilli(), m.common, string(answers), int64(2), customerOf(i), at, at)
+		projects.add(projectID(i), "H2019-"+strconv.Itoa(100000+i), "event", a.Territory[0], name, "Keskuspuisto", starts.UnixMilli(), m.common, int64(2), customerOf(i), at, at)
+		drafts.add(projectID(i), int64(2), string(answers), customerOf(i), at)
 		members.add(projectID(i), customerOf(i), string(matter.Owner), at)
 		for k := range perProject {
 			row := m.matter(i*perProject+k, a, created, starts)
@@ -208,7 +210,7 @@ func (m *mass) write(ctx context.Context, tx *db.Tx, from, to int) error {
 			words.add(row[0], strings.ToLower(word), massMatter(i*perProject+k))
 		}
 	}
-	for _, b := range []*bulk{projects, members, matters, heads, words} {
+	for _, b := range []*bulk{projects, drafts, members, matters, heads, words} {
 		if b.flush(); b.err != nil {
 			return b.err
 		}
@@ -271,7 +273,7 @@ func (m *mass) matter(i int, a *catalogue.Authority, created, starts time.Time) 
 	}
 	at := since.UnixMilli()
 	return []any{
-		catalogue.OfferID(a.ID, t.ID), a.ID, t.ID, t.Kind, "light", t.Form, m.forms[ti], "{}", int64(2),
+		catalogue.OfferID(a.ID, t.ID), a.ID, t.ID, t.Kind, "light", t.Form, m.forms[ti], int64(2),
 		string(status), outcome, at, string(holder), at, due, sort.UnixMilli(), handler, "D/" + strconv.Itoa(i) + "/2019", at, sent.UnixMilli(),
 		int64(6), int64(2), int64(5), created.UnixMilli(), at,
 	}

@@ -229,7 +229,7 @@ func (r *run) learnSample(ctx context.Context) error {
 			text, id string
 		}{
 			{&s.Body, `SELECT body FROM submissions WHERE matter_id = $1`, x.matter},
-			{&s.Answers, `SELECT answers FROM matters WHERE id = $1`, x.matter},
+			{&s.Answers, `SELECT answers FROM draft_versions WHERE subject = $1 AND version = 3`, x.matter},
 			{&s.Data, `SELECT data FROM ledger WHERE stream = $1 AND n = 2`, "matter:" + x.matter},
 			{&s.Payload, `SELECT payload FROM outbox WHERE payload LIKE $1 LIMIT 1`, "%" + x.matter + "%"},
 		} {
@@ -345,8 +345,8 @@ func (d *drafts) bareRows(ctx context.Context, tx *db.Tx, x draft, hash string) 
 		},
 		{`UPDATE ledger_heads SET n = 2, hash = $1 WHERE stream = $2`, []any{hash, "matter:" + x.matter}},
 		{`INSERT INTO words (offer_id, word, matter_id) VALUES ` + strings.Join(words, ", "), args},
-		{`UPDATE matters SET answers = $1, version = 3, status = 'sent', status_at = $2, holder = 'authority', holder_since = $3, sort_at = $4, sent_at = $5,
-			head = 2, head_applicant = 2, changed_at = $6 WHERE id = $7`, []any{s.Answers, at, at, at, at, at, x.matter}},
+		{`UPDATE matters SET version = 3, status = 'sent', status_at = $1, holder = 'authority', holder_since = $2, sort_at = $3, sent_at = $4,
+			head = 2, head_applicant = 2, changed_at = $5 WHERE id = $6`, []any{at, at, at, at, at, x.matter}},
 		{`UPDATE projects SET changed_at = $1 WHERE id = $2`, []any{at, x.project}},
 		{
 			`INSERT INTO outbox (id, kind, idem_key, payload, state, not_before, created_at) VALUES ($1, 'matter.notify', $2, $3, 'waiting', $4, $5)`,

@@ -12,3 +12,24 @@ func (d *DB) LimitPages(n int) error {
 		return err
 	})
 }
+
+// MigrateTo brings the schema up to a version only; Migrate goes on from there.
+func (d *DB) MigrateTo(ctx context.Context, version int64, fill ...string) error {
+	std, err := d.back.standard()
+	if err != nil {
+		return err
+	}
+	p, err := d.provider(std)
+	if err != nil {
+		return err
+	}
+	if _, err := p.UpTo(ctx, version); err != nil {
+		return err
+	}
+	for _, query := range fill {
+		if _, err := std.ExecContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -148,7 +148,11 @@ func (s *Sessions) SignIn(ctx context.Context, v Visit) error {
 // only one.
 func (s *Sessions) turn(ctx context.Context) error {
 	f, _ := ctx.Value(foundKey{}).(*found)
-	if f == nil || f.token == "" {
+	if f == nil {
+		return nil
+	}
+	f.person = Person{} // what was read of somebody may have changed by now
+	if f.token == "" {
 		return nil
 	}
 	var n int64
@@ -241,9 +245,18 @@ func (s *Sessions) Who(ctx context.Context, now time.Time) (v Visit, ok bool, er
 		return Visit{}, false, nil // its key is gone: signed out
 	}
 	v.Mandate = Mandate{Memo: []byte(memo), CheckedAt: unstamp(s.scs.GetString(ctx, "checked")), Granted: s.scs.GetString(ctx, "granted") == "true"}
+	if f, _ := ctx.Value(foundKey{}).(*found); f != nil && f.person.ID == id {
+		v.Person = f.person
+		if role == RoleCustomer && principal == "" {
+			v.Hat = Hat{Role: RoleCustomer}
+			return v, true, nil
+		}
+	}
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		if v.Person, err = FindPerson(ctx, tx, id); err != nil {
-			return err
+		if v.Person.ID == "" {
+			if v.Person, err = FindPerson(ctx, tx, id); err != nil {
+				return err
+			}
 		}
 		if role == RoleCustomer {
 			v.Hat = Hat{Role: RoleCustomer}
@@ -361,6 +374,7 @@ type found struct {
 	data   []byte
 	expiry int64
 	agent  string
+	person Person // whose session it is, zero for a session of nobody yet
 }
 
 type foundKey struct{}
@@ -372,15 +386,23 @@ func tokenHash(token string) string {
 
 func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, ok bool, err error) {
 	var expiry int64
+	var person Person
 	err = s.db.View(ctx, func(tx *db.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT data, expiry FROM sessions WHERE token = $1 AND expiry > $2 AND ended = 0`,
-			tokenHash(token), time.Now().UnixMilli()).Scan(&data, &expiry)
+		var id string
+		err := tx.QueryRowContext(ctx, `SELECT data, expiry, person_id FROM sessions WHERE token = $1 AND expiry > $2 AND ended = 0`,
+			tokenHash(token), time.Now().UnixMilli()).Scan(&data, &expiry, &id)
+		if err == nil && id != "" { // in the same transaction: nearly every request needs it
+			if person, err = FindPerson(ctx, tx, id); fail.Is(err, fail.NotFound) {
+				err = nil // Who says so
+			}
+		}
+		return err
 	})
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, false, nil
 	}
 	if f, _ := ctx.Value(foundKey{}).(*found); f != nil && err == nil {
-		f.token, f.data, f.expiry = tokenHash(token), slices.Clone(data), expiry
+		f.token, f.data, f.expiry, f.person = tokenHash(token), slices.Clone(data), expiry, person
 	}
 	return data, err == nil, err
 }

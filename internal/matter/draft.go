@@ -18,7 +18,8 @@ import (
 	"luvat/internal/ledger"
 )
 
-// keepVersions is how many saves of a draft are kept as bases for merging.
+// keepVersions is how many saves of a draft are kept as bases for merging. The
+// last is the draft: its text stands nowhere else.
 const keepVersions = 30
 
 func keepVersion(ctx context.Context, tx *db.Tx, subject string, version int64, answers []byte, by string, now time.Time) error {
@@ -198,15 +199,10 @@ func (d *Desk) saveDraft(ctx context.Context, who identity.Customer, m *Matter, 
 		out = slices.DeleteFunc(form.AttachmentIDs(m.Answers), func(id string) bool { return slices.Contains(still, id) })
 	}
 	return s, func(tx *db.Tx) error {
-		if m.Version == 1 { // the base that the first two tabs share
-			if err := keepFirst(ctx, tx, m.ID, m.stored, m.CreatedAt); err != nil {
-				return err
-			}
-		}
 		n, err := tx.ExecContext(ctx, `
-			UPDATE matters SET answers = $1, form_hash = $2, version = version + 1, changed_at = $3
-			WHERE  id = $4 AND version = $5 AND head = $6 AND status IN ('draft', 'to_complete')`,
-			string(body), m.FormHash, db.Millis(now), m.ID, m.Version, m.loaded)
+			UPDATE matters SET form_hash = $1, version = version + 1, changed_at = $2
+			WHERE  id = $3 AND version = $4 AND head = $5 AND status IN ('draft', 'to_complete')`,
+			m.FormHash, db.Millis(now), m.ID, m.Version, m.loaded)
 		if err != nil {
 			return fmt.Errorf("save a draft: %w", err)
 		}
@@ -239,15 +235,6 @@ func saved(a forms.Answers) ([]byte, error) {
 		err = fail.New(fail.TooLarge, "error.too_large")
 	}
 	return body, err
-}
-
-func keepFirst(ctx context.Context, tx *db.Tx, subject string, answers []byte, at time.Time) error {
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ($1, 1, $2, '', $3)
-		ON CONFLICT (subject, version) DO NOTHING`, subject, string(answers), db.Millis(at)); err != nil {
-		return fmt.Errorf("keep a draft's first version: %w", err)
-	}
-	return nil
 }
 
 // SaveCommon keeps what was typed in the project's common data, with the same
@@ -288,8 +275,8 @@ func (d *Desk) saveCommon(ctx context.Context, tx *db.Tx, who identity.Customer,
 			return err
 		}
 		n, err := tx.ExecContext(ctx, `
-			UPDATE projects SET answers = $1, version = version + 1, name = $2, place = $3, starts_at = $4
-			WHERE id = $5 AND version = $6`, string(body), p.Name, p.Place, db.Millis(p.StartsAt), p.ID, p.Version)
+			UPDATE projects SET version = version + 1, name = $1, place = $2, starts_at = $3
+			WHERE id = $4 AND version = $5`, p.Name, p.Place, db.Millis(p.StartsAt), p.ID, p.Version)
 		if err != nil {
 			return fmt.Errorf("save the common data: %w", err)
 		}

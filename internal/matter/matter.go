@@ -60,8 +60,10 @@ type Matter struct {
 	stored []byte // the answers as they stood in the database when it was read
 }
 
+// matterColumns are those of a matter with its draft, which is empty when its
+// content was removed.
 const matterColumns = `id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
-	answers, version, status, outcome, status_at, holder, holder_since, due_at, handler_id, identifier, started_at,
+	COALESCE((SELECT d.answers FROM draft_versions d WHERE d.subject = matters.id AND d.version = matters.version), '{}'), version, status, outcome, status_at, holder, holder_since, due_at, handler_id, identifier, started_at,
 	sent_at, notice_email, consent_at, follows_id, other_authority, name, place, starts_at, removed_at, limit_class, limit_at, head, head_applicant, head_authority, created_at, changed_at`
 
 func scanMatter(r interface{ Scan(...any) error }, m *Matter) error {
@@ -103,11 +105,16 @@ func find(ctx context.Context, tx *db.Tx, id string) (*Matter, error) {
 // ownedBy reads a matter of a project in which the customer may do what right
 // says. Not a member, not found; a member without the right is told so.
 func ownedBy(ctx context.Context, tx *db.Tx, who identity.Customer, id string, r right) (*Matter, *Project, error) {
+	return ownedIn(ctx, tx, projectColumns, who, id, r)
+}
+
+// ownedIn is ownedBy with so much of the project as is needed.
+func ownedIn(ctx context.Context, tx *db.Tx, project string, who identity.Customer, id string, r right) (*Matter, *Project, error) {
 	m, err := find(ctx, tx, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := projectOf(ctx, tx, who, m.Project, r)
+	p, err := projectBy(ctx, tx, project, who, m.Project, r)
 	if fail.Is(err, fail.NotFound) {
 		return nil, nil, errNotFound
 	}
@@ -280,16 +287,16 @@ func (m *Matter) insert(ctx context.Context, tx *db.Tx) error {
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO matters (id, number, project_id, offer_id, authority_id, type_id, kind, way, form_id, form_hash,
-			answers, version, status, status_at, holder, holder_since, sort_at, follows_id, name, place, starts_at, head, head_applicant, head_authority, created_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+			version, status, status_at, holder, holder_since, sort_at, follows_id, name, place, starts_at, head, head_applicant, head_authority, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		m.ID, m.Number, m.Project, m.Offer, m.Authority, m.Type, m.Kind, string(m.Way), m.Form, m.FormHash,
-		string(answers), m.Version, string(m.Status), db.Millis(m.StatusAt), string(m.Holder), db.Millis(m.Since), m.sortAt(),
+		m.Version, string(m.Status), db.Millis(m.StatusAt), string(m.Holder), db.Millis(m.Since), m.sortAt(),
 		m.Follows, m.Name, m.Place, db.Millis(m.StartsAt), m.N, m.ByApplicant, m.ByAuthority, db.Millis(m.CreatedAt), db.Millis(m.ChangedAt))
 	if err != nil {
 		return fmt.Errorf("save a new matter: %w", err)
 	}
 	m.loaded = m.N
-	return nil
+	return keepVersion(ctx, tx, m.ID, m.Version, answers, "", m.CreatedAt)
 }
 
 // nextNumber draws the next number of a kind, such as 2026-1042.

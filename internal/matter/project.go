@@ -84,12 +84,19 @@ type Project struct {
 	Role         Member // of the one who asked, "" for officers
 }
 
-const projectColumns = `p.id, p.number, p.entity, p.municipality, p.name, p.place, p.starts_at, p.survey_id, p.form_hash, p.answers, p.version, p.created_by, p.created_at, p.changed_at, p.principal_id`
+// projectColumns are those of a project with its common data, which are empty
+// when they were removed.
+const projectColumns = projectRow + `, COALESCE((SELECT d.answers FROM draft_versions d WHERE d.subject = p.id AND d.version = p.version), '{}')`
+
+// projectAlone is for whom the common data are nothing: they are left empty.
+const projectAlone = projectRow + `, '{}'`
+
+const projectRow = `p.id, p.number, p.entity, p.municipality, p.name, p.place, p.starts_at, p.survey_id, p.form_hash, p.version, p.created_by, p.created_at, p.changed_at, p.principal_id`
 
 func scanProject(r interface{ Scan(...any) error }, p *Project, more ...any) error {
 	var answers []byte
 	var starts, created, changed int64
-	dest := append([]any{&p.ID, &p.Number, &p.Entity, &p.Municipality, &p.Name, &p.Place, &starts, &p.Survey, &p.FormHash, &answers, &p.Version, &p.CreatedBy, &created, &changed, &p.Principal}, more...)
+	dest := append([]any{&p.ID, &p.Number, &p.Entity, &p.Municipality, &p.Name, &p.Place, &starts, &p.Survey, &p.FormHash, &p.Version, &p.CreatedBy, &created, &changed, &p.Principal, &answers}, more...)
 	if err := r.Scan(dest...); err != nil {
 		return err
 	}
@@ -124,10 +131,14 @@ var errNoProject = fail.New(fail.NotFound, "project.not_found")
 
 // projectOf reads a project in which the customer may do what r says.
 func projectOf(ctx context.Context, tx *db.Tx, who identity.Customer, id string, r right) (*Project, error) {
+	return projectBy(ctx, tx, projectColumns, who, id, r)
+}
+
+func projectBy(ctx context.Context, tx *db.Tx, columns string, who identity.Customer, id string, r right) (*Project, error) {
 	var p Project
 	var role string
 	from, asker := theirs(who)
-	err := scanProject(tx.QueryRowContext(ctx, `SELECT `+projectColumns+`, `+from+` AND p.id = $2`, asker, id), &p, &role)
+	err := scanProject(tx.QueryRowContext(ctx, `SELECT `+columns+`, `+from+` AND p.id = $2`, asker, id), &p, &role)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, errNoProject
 	}
@@ -278,9 +289,9 @@ func (p *Project) insert(ctx context.Context, tx *db.Tx) error {
 		return fmt.Errorf("write the answers: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, survey_id, form_hash, answers, version, created_by, created_at, changed_at, principal_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		p.ID, p.Number, p.Entity, p.Municipality, p.Name, p.Place, db.Millis(p.StartsAt), p.Survey, p.FormHash, string(answers),
+		INSERT INTO projects (id, number, entity, municipality, name, place, starts_at, survey_id, form_hash, version, created_by, created_at, changed_at, principal_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		p.ID, p.Number, p.Entity, p.Municipality, p.Name, p.Place, db.Millis(p.StartsAt), p.Survey, p.FormHash,
 		p.Version, p.CreatedBy, db.Millis(p.CreatedAt), db.Millis(p.ChangedAt), p.Principal); err != nil {
 		return fmt.Errorf("save a new project: %w", err)
 	}
@@ -429,7 +440,8 @@ type ProjectRow struct {
 }
 
 // Projects lists the projects in which the customer is a member, or those of
-// the one the customer acts for, the last changed first, at most 100.
+// the one the customer acts for, the last changed first, at most 100. Their
+// common data are not read.
 func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []ProjectRow, err error) {
 	of, asker := `SELECT m.project_id, m.role FROM members m JOIN projects q ON q.id = m.project_id
 				WHERE m.person_id = $2 AND m.role <> 'mandated' ORDER BY q.changed_at DESC, q.id`, who.ID
@@ -438,7 +450,7 @@ func (d *Desk) Projects(ctx context.Context, who identity.Customer) (all []Proje
 	}
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
-			SELECT `+projectColumns+`, mb.role,
+			SELECT `+projectAlone+`, mb.role,
 				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id),
 				(SELECT COUNT(*) FROM matters m WHERE m.project_id = p.id AND m.status = 'to_complete'),
 				(SELECT COUNT(*) FROM matters m LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = $1

@@ -273,7 +273,6 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 		`DELETE FROM draft_versions WHERE subject = $1`,
 		`DELETE FROM shares WHERE matter_id = $1`,
 		`UPDATE decisions SET text = '' WHERE matter_id = $1`,
-		`UPDATE matters SET answers = '{}' WHERE id = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 			return fmt.Errorf("remove content: %w", err)
@@ -302,7 +301,7 @@ func (d *Desk) removeContent(ctx context.Context, tx *db.Tx, id string, before t
 // hadTheirTime is a condition on projects with common data that nobody has
 // touched since $2, and whose matters have no content any more.
 const hadTheirTime = `
-	changed_at < $2 AND answers <> '{}' AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = projects.id AND m.removed_at = 0)`
+	changed_at < $2 AND EXISTS (SELECT 1 FROM draft_versions d WHERE d.subject = projects.id) AND NOT EXISTS (SELECT 1 FROM matters m WHERE m.project_id = projects.id AND m.removed_at = 0)`
 
 // expireProjects removes the common data of projects whose matters have all had
 // their time. The project's row stays for the joint view of what was.
@@ -323,7 +322,7 @@ func (d *Desk) expireProjects(ctx context.Context, before time.Time) error {
 // forgetCommon removes a project's common data, unless somebody has touched it
 // since it was listed, or another node was quicker.
 func (d *Desk) forgetCommon(ctx context.Context, tx *db.Tx, project string, before time.Time) error {
-	n, err := tx.ExecContext(ctx, `UPDATE projects SET answers = '{}', version = version + 1 WHERE id = $1 AND `+hadTheirTime, project, db.Millis(before))
+	n, err := tx.ExecContext(ctx, `UPDATE projects SET version = version + 1 WHERE id = $1 AND `+hadTheirTime, project, db.Millis(before))
 	if err != nil {
 		return fmt.Errorf("remove common data: %w", err)
 	}

@@ -405,14 +405,19 @@ func (s *sealed) fill(ctx context.Context, tx *db.Tx, d *Desk, form, common *for
 	return nil
 }
 
+// sealedText writes the body. The answers are canonical JSON already and are put
+// where they belong as they are: the encoder would read them twice more.
 func sealedText(body Sealed) (string, error) {
+	common, answers := string(body.Common), string(body.Answers)
+	body.Common, body.Answers = nil, nil
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(body); err != nil {
 		return "", fmt.Errorf("write the submission: %w", err)
 	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+	head, rest, _ := strings.Cut(strings.TrimSuffix(b.String(), "\n"), `"common":null,"answers":null`) // no text holds this: its quotes are escaped
+	return head + `"common":` + common + `,"answers":` + answers + rest, nil
 }
 
 // sealedFiles lists the attachments of the answers. Each must be whole,

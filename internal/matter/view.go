@@ -245,10 +245,10 @@ func (d *Desk) Matter(ctx context.Context, who identity.Customer, id string) (v 
 }
 
 // Paper shows a matter as saving its draft needs it: the matter, its project
-// and form. The rest of the View is empty.
+// without the common data, and its form. The rest of the View is empty.
 func (d *Desk) Paper(ctx context.Context, who identity.Customer, id string) (v *View, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		m, p, err := ownedBy(ctx, tx, who, id, toSee)
+		m, p, err := ownedIn(ctx, tx, projectAlone, who, id, toSee)
 		if err != nil {
 			return err
 		}
