@@ -62,6 +62,8 @@ type Form struct {
 	layout  []*element
 
 	common, commonRequired []string
+
+	judged judged
 }
 
 // ID returns the form's id, such as "police-public-event".

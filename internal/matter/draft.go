@@ -79,7 +79,8 @@ type Saved struct {
 	Version int64
 	At      time.Time
 	Answers forms.Answers
-	Merged  bool // somebody else's changes were joined with the asker's
+	Merged  bool           // somebody else's changes were joined with the asker's
+	Wrong   forms.Problems // what is answered wrongly and kept all the same
 }
 
 // draft is what SaveDraft and SaveCommon do alike.
@@ -189,6 +190,7 @@ func (d *Desk) saveDraft(ctx context.Context, who identity.Customer, m *Matter, 
 	if err != nil {
 		return s, nil, err
 	}
+	s.Wrong = form.Judge(body, s.Answers).Wrong()
 	if bytes.Equal(m.stored, body) && m.FormHash == m.kept {
 		s.Version, s.At = m.Version, m.ChangedAt
 		return s, writing(ctx, landed), nil
@@ -265,7 +267,8 @@ func (d *Desk) saveCommon(ctx context.Context, tx *db.Tx, who identity.Customer,
 	if err != nil {
 		return s, nil, err
 	}
-	if before, err := p.Answers.Marshal(); err == nil && string(before) == string(body) {
+	s.Wrong = form.Judge(body, s.Answers).Wrong()
+	if bytes.Equal(p.stored, body) {
 		s.Version, s.At = p.Version, p.ChangedAt
 		return s, writing(ctx, landed), nil
 	}

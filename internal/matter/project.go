@@ -82,6 +82,8 @@ type Project struct {
 	ChangedAt    time.Time
 	Principal    string // the company or person whose project it is, "" when it is its members'
 	Role         Member // of the one who asked, "" for officers
+
+	stored []byte // the common data as they stood in the database when they were read
 }
 
 // projectColumns are those of a project with its common data, which are empty
@@ -100,7 +102,7 @@ func scanProject(r interface{ Scan(...any) error }, p *Project, more ...any) err
 	if err := r.Scan(dest...); err != nil {
 		return err
 	}
-	p.StartsAt, p.CreatedAt, p.ChangedAt = db.Time(starts), db.Time(created), db.Time(changed)
+	p.StartsAt, p.CreatedAt, p.ChangedAt, p.stored = db.Time(starts), db.Time(created), db.Time(changed), answers
 	var err error
 	if p.Answers, err = forms.ParseAnswers(answers); err != nil {
 		return fmt.Errorf("read the answers of project %s: %w", p.ID, err)

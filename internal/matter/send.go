@@ -151,7 +151,7 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 	}
 	needed, required := d.terms(m, form)
 	paths := termPaths(common, needed)
-	for _, problem := range common.Check(p.Answers) {
+	for _, problem := range common.Judge(p.stored, p.Answers) {
 		top, _, _ := strings.Cut(problem.Path, ".")
 		if slices.Contains(paths, top) {
 			all = append(all, Lack{true, problem, common.LongLabel(problem.Path)})
@@ -167,7 +167,7 @@ func (d *Desk) lacks(m *Matter, p *Project) (all []Lack, form, common *forms.For
 	if m.Way == catalogue.Conditional {
 		return all, form, common, nil // asked in the authority's own service
 	}
-	for _, problem := range form.Check(m.Answers) {
+	for _, problem := range form.Judge(m.stored, m.Answers) {
 		all = append(all, Lack{false, problem, form.LongLabel(problem.Path)})
 	}
 	return all, form, common, nil

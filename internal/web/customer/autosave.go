@@ -56,7 +56,7 @@ func (r room) autosave(w http.ResponseWriter, a *site.Ask, p *paper, v url.Value
 		return err
 	}
 	out.SavedAt = say{a.Lang}.savedAt(saved.At, r.Now())
-	for _, p := range p.form.CheckDraft(saved.Answers) {
+	for _, p := range saved.Wrong {
 		out.Wrong = append(out.Wrong, wrong{p.Path, p.Text(a.Lang)})
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")

@@ -224,7 +224,7 @@ func (r room) post(w http.ResponseWriter, a *site.Ask, who asker, p *paper, draw
 		p.files = append(p.files, l.Attachment)
 	}
 	p.answers, p.version, p.savedAt = saved.Answers, saved.Version, saved.At
-	return r.after(w, a, p, v, problems, draw)
+	return r.after(w, a, p, v, problems, saved.Wrong, draw)
 }
 
 // unsaved shows the paper with what was typed and why it could not be saved. The
@@ -238,8 +238,9 @@ func (p *paper) unsaved(seen int64, mine forms.Answers, added []upload, why *fai
 	return draw(p, p.form.Sorted(problems), http.StatusServiceUnavailable)
 }
 
-// after does what the button asked once all is saved.
-func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, problems forms.Problems, draw drawing) error {
+// after does what the button asked once all is saved. What was not taken over and
+// what was saved though it is wrong is shown first.
+func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, problems, saved forms.Problems, draw drawing) error {
 	if len(problems) == 0 {
 		switch {
 		case a.NewLanguage(w, v):
@@ -252,7 +253,7 @@ func (r room) after(w http.ResponseWriter, a *site.Ask, p *paper, v url.Values, 
 			return a.See(w, p.path+"#"+ui.FieldID(fieldOf(v.Get("_remove")+v.Get("_upload"))))
 		}
 	}
-	for _, wrong := range p.form.CheckDraft(p.answers) {
+	for _, wrong := range saved {
 		if _, ok := problems.At(wrong.Path); !ok {
 			problems = append(problems, wrong)
 		}
