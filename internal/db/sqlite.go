@@ -70,7 +70,7 @@ func openSQLite(ctx context.Context, file string, readOnly bool) (_ *sqliteBacke
 	if b.read, err = sql.Open("sqlite", name+common+"&_pragma=query_only(1)&_pragma=cache_size(-8000)"); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	n := max(3, runtime.GOMAXPROCS(0)) // reading is work of the processor: more at once would only wait for each other
+	n := max(2, runtime.NumCPU()) // reading is work of the processor: more at once would only wait for each other, and longer
 	b.read.SetMaxOpenConns(n)
 	b.readers = make(chan *sqliteConn, n)
 	for range n {

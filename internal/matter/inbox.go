@@ -51,17 +51,19 @@ type InboxRow struct {
 	Outcome                                string
 	StatusAt, Since, Due, StartsAt, SentAt time.Time
 	Holder                                 Holder
-	Handler, Identifier                    string
+	Handler, Identifier                    string // the handler by name
 	Unread                                 bool
 	sortAt                                 int64
+	handler                                string // by id
 }
 
 // Inbox is a page of an officer's inbox.
 type Inbox struct {
 	Bucket Bucket // that was listed
 	Rows   []InboxRow
-	Next   string         // "" when this is the last page
-	Counts map[Bucket]int // of what waits, up to MostCounted and one more; nil for a search, which would search each bucket anew
+	Next   string                      // "" when this is the last page
+	Counts map[Bucket]int              // of what waits, up to MostCounted and one more; nil for a search, which would search each bucket anew
+	Offers map[string]*catalogue.Offer // what the authority offers and the officer's grant covers, by id
 }
 
 const pageSize = 50
@@ -71,8 +73,8 @@ const pageSize = 50
 // common ones, and nothing is counted further than a page shows.
 func (d *Desk) Inbox(ctx context.Context, who identity.Officer, q Query) (in Inbox, err error) {
 	err = d.DB.View(ctx, func(tx *db.Tx) error {
-		ids, err := seenOffers(ctx, tx, who, q.Type)
-		if err != nil || len(ids) == 0 {
+		var ids []string
+		if in.Offers, ids, err = seenOffers(ctx, tx, who, q.Type); err != nil || len(ids) == 0 {
 			in.Bucket = cmp.Or(q.Bucket, OnAuthority)
 			return err
 		}
@@ -111,34 +113,52 @@ func inboxRows(ctx context.Context, tx *db.Tx, who identity.Officer, q Query, bu
 	if err != nil {
 		return nil, err
 	}
+	all = make([]InboxRow, 0, pageSize+1)
 	err = rows.Each(func() error {
 		var r InboxRow
 		err := scanInbox(rows, &r)
 		all = append(all, r)
 		return err
 	})
-	return all, err
-}
-
-// seenOffers lists what the officer sees of the authority's offers, by id.
-func seenOffers(ctx context.Context, tx *db.Tx, who identity.Officer, typ string) ([]string, error) {
-	offers, err := catalogue.OffersOf(ctx, tx, who.Authority)
 	if err != nil {
 		return nil, err
 	}
-	offers = slices.DeleteFunc(offers, func(o *catalogue.Offer) bool { return !who.May(o.Type) || typ != "" && o.Type != typ })
-	ids := make([]string, len(offers))
-	for i, o := range offers {
-		ids[i] = o.ID
+	handlers := make([]string, len(all)) // a page has few, and some many times
+	for i := range all {
+		handlers[i] = all[i].handler
 	}
-	return ids, nil
+	names, err := identity.Names(ctx, tx, handlers)
+	for i := range all {
+		all[i].Handler = names[all[i].handler]
+	}
+	return all, err
+}
+
+// seenOffers tells what the officer sees of the authority's offers, and the ids
+// of those of one matter type, or of all with typ "".
+func seenOffers(ctx context.Context, tx *db.Tx, who identity.Officer, typ string) (seen map[string]*catalogue.Offer, ids []string, err error) {
+	offers, err := catalogue.OffersOf(ctx, tx, who.Authority)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen = map[string]*catalogue.Offer{}
+	for _, o := range offers {
+		if !who.May(o.Type) {
+			continue
+		}
+		seen[o.ID] = o
+		if typ == "" || o.Type == typ {
+			ids = append(ids, o.ID)
+		}
+	}
+	return seen, ids, nil
 }
 
 func scanInbox(r interface{ Scan(...any) error }, row *InboxRow) error {
 	var status, holder string
 	var statusAt, since, due, starts, sent, byApplicant, seen int64
 	if err := r.Scan(&row.ID, &row.Number, &row.Project, &row.Type, &row.Offer, &row.Kind, &row.Name, &row.Place, &row.ProjectNumber, &row.Municipality,
-		&status, &row.Outcome, &statusAt, &since, &due, &starts, &sent, &holder, &row.Handler, &row.Identifier, &row.sortAt, &byApplicant, &seen); err != nil {
+		&status, &row.Outcome, &statusAt, &since, &due, &starts, &sent, &holder, &row.handler, &row.Identifier, &row.sortAt, &byApplicant, &seen); err != nil {
 		return err
 	}
 	row.Status, row.Holder = Status(status), Holder(holder)
@@ -204,12 +224,11 @@ func inboxQuery(who identity.Officer, q Query, offers []string) (string, []any) 
 	order := strings.ReplaceAll(strings.ReplaceAll(s.order, "sort_at", "m.sort_at"), "id", "m.id")
 	return `
 		SELECT m.id, m.number, m.project_id, m.type_id, m.offer_id, m.kind, m.name, m.place, p.number, p.municipality,
-			m.status, m.outcome, m.status_at, m.holder_since, m.due_at, m.starts_at, m.sent_at, m.holder, COALESCE(h.name, ''), m.identifier,
+			m.status, m.outcome, m.status_at, m.holder_since, m.due_at, m.starts_at, m.sent_at, m.holder, m.handler_id, m.identifier,
 			m.sort_at, m.head_applicant, COALESCE(s.n, 0)
 		FROM (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") + `) AS merged ORDER BY ` + s.order + ` LIMIT ` + limit + `) AS page
 		JOIN matters m ON m.id = page.id
 		JOIN projects p ON p.id = m.project_id
-		LEFT JOIN people h ON h.id = m.handler_id
 		LEFT JOIN seen s ON s.matter_id = m.id AND s.person_id = ` + s.arg(who.ID) + `
 		ORDER BY ` + order, s.args
 }

@@ -1,7 +1,6 @@
 package officer
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"luvat/internal/catalogue"
-	"luvat/internal/db"
 	"luvat/internal/i18n"
 	"luvat/internal/identity"
 	"luvat/internal/matter"
@@ -74,14 +72,10 @@ func (r *room) inbox(w http.ResponseWriter, a *site.Ask, who identity.Officer) e
 		{Label: a.T("officer.col_status")},
 		{Label: a.T("officer.col_handler")},
 	}}
-	offers, err := r.offers(a.Context(), who)
-	if err != nil {
-		return err
-	}
-	p.Types = r.types(a.Lang, offers)
+	p.Types = r.types(a.Lang, in.Offers)
 	p.Tabs = tabs(a, q, in.Counts)
 	for _, row := range in.Rows {
-		p.Rows = append(p.Rows, r.inboxRow(a.Lang, row, offers[row.Offer]))
+		p.Rows = append(p.Rows, r.inboxRow(a.Lang, row, in.Offers[row.Offer]))
 	}
 	if q.After != "" {
 		first := q
@@ -128,21 +122,6 @@ func inboxURL(q matter.Query) string {
 		}
 	}
 	return InboxPath + "?" + v.Encode()
-}
-
-// offers returns what the authority offers and the officer's grant covers.
-func (r *room) offers(ctx context.Context, who identity.Officer) (map[string]*catalogue.Offer, error) {
-	mine := map[string]*catalogue.Offer{}
-	err := r.s.Tx(ctx, func(tx *db.Tx) error {
-		all, err := catalogue.OffersOf(ctx, tx, who.Authority)
-		for _, o := range all {
-			if who.May(o.Type) {
-				mine[o.ID] = o
-			}
-		}
-		return err
-	})
-	return mine, err
 }
 
 // types lists the matter types to filter by, by name.
