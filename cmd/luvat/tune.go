@@ -11,9 +11,9 @@ import (
 func tune() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		// Whoever flushes a file to the disk keeps its place among those that run
-		// until the runtime notices. The hub flushes all the time: without one place
-		// more, a processor idles while requests wait.
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		// until the runtime notices. The hub always flushes one or two: without as
+		// many places more, a processor idles while requests wait.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
 	if os.Getenv("GOGC") == "" {
 		// A hub lives on some twenty megabytes, and collecting them each time that

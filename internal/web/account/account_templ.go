@@ -1073,7 +1073,7 @@ func peopleBody(a *site.Ask, page peoplePage, problem string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("roles.asked_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1135,7 +1135,7 @@ func peopleBody(a *site.Ask, page peoplePage, problem string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var56), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("roles.have_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var56), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1192,7 +1192,7 @@ func peopleBody(a *site.Ask, page peoplePage, problem string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("roles.former_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

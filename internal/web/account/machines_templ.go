@@ -89,7 +89,7 @@ func machinesBody(a *site.Ask, page machinesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = machineTable(a, page.Now).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = machineTable(a, a.T("machine.title"), page.Now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -180,7 +180,7 @@ func machinesBody(a *site.Ask, page machinesPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = machineTable(a, page.Gone).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = machineTable(a, a.T("machine.gone_title"), page.Gone).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -189,7 +189,7 @@ func machinesBody(a *site.Ask, page machinesPage) templ.Component {
 	})
 }
 
-func machineTable(a *site.Ask, rows []machineRow) templ.Component {
+func machineTable(a *site.Ask, name string, rows []machineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -231,7 +231,7 @@ func machineTable(a *site.Ask, rows []machineRow) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.NamedTable(name, columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -58,7 +58,7 @@ func authoritiesBody(a *site.Ask, rows []authorityRow, every []ui.Option) templ.
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("service.nav_authorities"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -429,7 +429,7 @@ func authorityBody(a *site.Ask, page authorityPage) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("machine.title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var21), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -551,3 +551,20 @@ func TestAMessageOfSomebodySignedOut(t *testing.T) {
 		t.Errorf("nothing worth keeping: status %d to %s", w.Code, w.Header().Get("Location"))
 	}
 }
+
+// Whoever is told that a deed is no more possible gets back to where it was tried.
+func TestAnErrorLeadsBackToItsForm(t *testing.T) {
+	s := newSite(t)
+	_, ids := s.start("event", "muni-noise")
+	s.fill(ids[0])
+	page := "/matters/" + ids[0]
+	for from, back := range map[string]bool{"http://example.com" + page: true, "http://elsewhere.example" + page: false, "": false} {
+		r := httptest.NewRequest("POST", page+"/new-form", nil) // it has no newer form
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Referer", from)
+		w := s.ask(r)
+		if got := strings.Contains(w.Body.String(), `<a href="`+page+`">Palaa edelliselle sivulle</a>`); w.Code != http.StatusConflict || got != back {
+			t.Errorf("from %q: status %d, leads back: %t; want 409, %t", from, w.Code, got, back)
+		}
+	}
+}

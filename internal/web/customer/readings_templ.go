@@ -73,7 +73,7 @@ func readingsBody(s say, all []reading) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(s.T("customer.readings_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

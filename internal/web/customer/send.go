@@ -155,7 +155,7 @@ func (r room) send(w http.ResponseWriter, a *site.Ask, who asker) error {
 	for _, s := range all {
 		q.Add("sent", s.Matter)
 	}
-	return a.Say(w, projectPath(a.PathValue("id"))+"/send?"+q.Encode(), "customer.sent_flash")
+	return a.Say(w, projectPath(a.PathValue("id"))+"/send?"+q.Encode(), "customer.sent_all_flash")
 }
 
 // nameOf tells what a matter of the asker's is called.

@@ -162,7 +162,7 @@ func catalogueBody(a *site.Ask, f filter, c *catalogue.Catalogue, rows []typeRow
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("public.catalogue_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

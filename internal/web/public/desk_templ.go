@@ -230,7 +230,7 @@ func leadBody(a *site.Ask, rows []offerRow) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Table("", columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.NamedTable(a.T("public.lead_title"), columns).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
