@@ -67,7 +67,7 @@ func openSQLite(ctx context.Context, file string, readOnly bool) (_ *sqliteBacke
 	}
 	// No mmap: it made no query faster, and every reader's mapping counts as
 	// memory of the process (docs/benchmarks.md).
-	if b.read, err = sql.Open("sqlite", name+common+"&_pragma=query_only(1)&_pragma=cache_size(-16000)"); err != nil {
+	if b.read, err = sql.Open("sqlite", name+common+"&_pragma=query_only(1)&_pragma=cache_size(-12000)"); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	n := max(2, runtime.NumCPU()) // reading is work of the processor: more at once would only wait for each other, and longer

@@ -13,9 +13,13 @@ import (
 )
 
 // CheckStates compares every matter's status and holder, and with whom it is
-// shared, with what its ledger says and returns how many matters there are. All that differ are told.
+// shared, with what its ledger says, looks for drafts whose text is gone, and returns
+// how many matters there are. All that is wrong is told.
 func CheckStates(ctx context.Context, d *db.DB) (n int64, err error) {
-	var wrong []error
+	wrong, err := lostDrafts(ctx, d)
+	if err != nil {
+		return 0, err
+	}
 	after := ""
 	for {
 		got := 0
@@ -49,6 +53,30 @@ func CheckStates(ctx context.Context, d *db.DB) (n int64, err error) {
 			return n, errors.Join(append(wrong, err)...)
 		}
 	}
+}
+
+// lostDrafts finds the matters and projects whose last version is not kept, though
+// their content was not removed.
+func lostDrafts(ctx context.Context, d *db.DB) (wrong []error, err error) {
+	err = d.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT 'matter ' || m.id FROM matters m WHERE m.removed_at = 0
+				AND NOT EXISTS (SELECT 1 FROM draft_versions v WHERE v.subject = m.id AND v.version = m.version)
+			UNION ALL
+			SELECT 'project ' || p.id FROM projects p WHERE EXISTS (SELECT 1 FROM draft_versions v WHERE v.subject = p.id)
+				AND NOT EXISTS (SELECT 1 FROM draft_versions v WHERE v.subject = p.id AND v.version = p.version)
+			LIMIT 50`)
+		if err != nil {
+			return fmt.Errorf("look for lost drafts: %w", err)
+		}
+		return rows.Each(func() error {
+			var of string
+			err := rows.Scan(&of)
+			wrong = append(wrong, fmt.Errorf("the draft of %s is gone", of))
+			return err
+		})
+	})
+	return wrong, err
 }
 
 func (m *Matter) compare(ctx context.Context, tx *db.Tx) error {

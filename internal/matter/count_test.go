@@ -257,6 +257,23 @@ func TestAChangedClassIsFound(t *testing.T) {
 	}
 }
 
+// A draft is kept as the last of its versions only.
+func TestALostDraftIsFound(t *testing.T) {
+	for _, subject := range []string{"matter", "project"} {
+		b := newBench(t)
+		project, ids := b.plant(solarPark)
+		b.whole()
+		b.must(b.DB.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.ExecContext(t.Context(), `DELETE FROM draft_versions WHERE subject = $1 AND version = (SELECT MAX(version) FROM draft_versions WHERE subject = $1)`,
+				map[string]string{"matter": ids["building-muni"], "project": project}[subject])
+			return err
+		}))
+		if _, err := matter.CheckStates(t.Context(), b.DB); err == nil || !strings.Contains(err.Error(), "the draft of "+subject) {
+			t.Errorf("the draft of a %s is gone, the check says %v", subject, err)
+		}
+	}
+}
+
 // What is sent under one law and becomes pending under the next is counted by
 // the next.
 func TestALawThatChangesBeforeTheCountBegins(t *testing.T) {
