@@ -28,7 +28,7 @@ func (v *visitor) savedPlace(common, text string) {
 	v.t.Helper()
 	v.until(text+" is saved", func() bool {
 		var answers string
-		v.hub.view(`SELECT answers FROM projects WHERE id = $1`, &answers, path.Base(path.Dir(common)))
+		v.hub.view(`SELECT d.answers FROM draft_versions d JOIN projects p ON p.id = d.subject AND p.version = d.version WHERE p.id = $1`, &answers, path.Base(path.Dir(common)))
 		return strings.Contains(answers, text)
 	})
 }
@@ -69,7 +69,7 @@ func TestAPlaceIsPasted(t *testing.T) {
 		save("")
 		v.until("the place is empty", func() bool {
 			var answers string
-			v.hub.view(`SELECT answers FROM projects WHERE id = $1`, &answers, path.Base(path.Dir(common)))
+			v.hub.view(`SELECT d.answers FROM draft_versions d JOIN projects p ON p.id = d.subject AND p.version = d.version WHERE p.id = $1`, &answers, path.Base(path.Dir(common)))
 			return !strings.Contains(answers, `"lat"`)
 		})
 	}
