@@ -21,7 +21,7 @@ func TestDraftsOutliveTheColumnTheyWereIn(t *testing.T) {
 			VALUES ('` + id + `', '` + id + `', 'p', '', '', '', '', '', '', '', '` + answers + `', ` + version + `, 'draft', 0, 'applicant', 0, 0, ` + removed + `, 0, 7)`
 	}
 	err = d.MigrateTo(ctx, 15,
-		`INSERT INTO projects (id, number, entity, municipality, name, form_hash, answers, created_by, created_at, changed_at) VALUES ('p', 'p', '', '', '', '', '{"a":"common"}', '', 0, 0)`,
+		`INSERT INTO projects (id, number, entity, municipality, name, form_hash, answers, created_by, created_at, changed_at) VALUES ('p', 'p', '', '', '', '', '{"a":"common"}', '', 0, 0), ('q', 'q', '', '', '', '', '{"a":"alone"}', '', 0, 0), ('gone', 'gone', '', '', '', '', '{}', '', 0, 0)`,
 		`INSERT INTO draft_versions (subject, version, answers, saved_by, saved_at) VALUES ('p', 1, '{"a":"common"}', 'x', 1), ('saved', 2, '{"a":"saved"}', 'x', 2)`,
 		matter("new", `{"a":"new"}`, "1", "0"), matter("saved", `{"a":"saved"}`, "2", "0"), matter("removed", "{}", "3", "9"))
 	if err != nil {
@@ -30,7 +30,7 @@ func TestDraftsOutliveTheColumnTheyWereIn(t *testing.T) {
 	if err := d.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for subject, want := range map[string]string{"p": `1 {"a":"common"} x`, "new": `1 {"a":"new"} `, "saved": `2 {"a":"saved"} x`, "removed": ""} {
+	for subject, want := range map[string]string{"p": `1 {"a":"common"} x`, "q": `1 {"a":"alone"} `, "gone": "", "new": `1 {"a":"new"} `, "saved": `2 {"a":"saved"} x`, "removed": ""} {
 		var got string
 		err := d.View(ctx, func(tx *db.Tx) error {
 			rows, err := tx.QueryContext(ctx, `SELECT CAST(version AS TEXT) || ' ' || answers || ' ' || saved_by FROM draft_versions WHERE subject = $1`, subject)

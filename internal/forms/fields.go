@@ -96,16 +96,6 @@ func (f *Form) Fields(a Answers) []Node {
 	return d.elements(f.layout)
 }
 
-// AsksMunicipality tells whether any field, shown or not, takes a municipality.
-func (f *Form) AsksMunicipality() bool {
-	for _, fd := range f.byPath {
-		if fd.widget == WidgetMunicipality || fd.widget == WidgetMunicipalities {
-			return true
-		}
-	}
-	return false
-}
-
 // AttachmentFields returns the fields that take attachments, by their path
 // without row numbers.
 func (f *Form) AttachmentFields() []Node {

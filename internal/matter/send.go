@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -416,7 +417,10 @@ func sealedText(body Sealed) (string, error) {
 	if err := enc.Encode(body); err != nil {
 		return "", fmt.Errorf("write the submission: %w", err)
 	}
-	head, rest, _ := strings.Cut(strings.TrimSuffix(b.String(), "\n"), `"common":null,"answers":null`) // no text holds this: its quotes are escaped
+	head, rest, found := strings.Cut(strings.TrimSuffix(b.String(), "\n"), `"common":null,"answers":null`) // no text holds this: its quotes are escaped
+	if !found {
+		return "", errors.New("write the submission: its answers have no place")
+	}
 	return head + `"common":` + common + `,"answers":` + answers + rest, nil
 }
 

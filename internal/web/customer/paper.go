@@ -294,9 +294,6 @@ func take(v url.Values, what string) {
 
 // codes puts the codes of municipalities where people typed their names.
 func (r room) codes(form *forms.Form, answers forms.Answers) {
-	if !form.AsksMunicipality() {
-		return
-	}
 	var walk func([]forms.Node)
 	walk = func(nodes []forms.Node) {
 		for _, n := range nodes {
